@@ -1,0 +1,1 @@
+"""Airflow: Dags from YAML, tasks that call the verbs, and Airflow itself on a laptop. Nothing else imports airflow."""

@@ -1,0 +1,1 @@
+"""The command line: each command loads, calls a verb and prints."""

@@ -1,0 +1,219 @@
+"""How each shape looks in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidings.cli.printing import columns, heading, next_step, numbers, say
+from tidings.errors import Where
+from tidings.reports.reasons import REASONS, reason_sentence
+
+if TYPE_CHECKING:
+    from tidings.model.campaign import Campaign
+    from tidings.model.counts import (
+        ApproveShape,
+        CheckShape,
+        DeliverShape,
+        Finding,
+        LedgerShape,
+        PlanShape,
+        PreviewShape,
+        RefreshShape,
+        ReportShape,
+        TickShape,
+        TrackShape,
+        WhyShape,
+    )
+    from tidings.plugins import Plugins
+
+LANGUAGE = "en"
+
+
+def check_view(found: CheckShape) -> None:
+    """Mistakes, then warnings, then what was read."""
+    errors = [finding for finding in found.findings if finding.level == "error"]
+    for finding in errors:
+        say(_line(finding))
+    for finding in found.findings:
+        if finding.level == "warning":
+            say(f"warning: {_line(finding)}")
+    read = (
+        _count(found.campaigns, "campaign"),
+        _count(found.segments, "segment"),
+        _count(found.templates, "template"),
+    )
+    say(f"{', '.join(read)}: {_count(len(errors), 'mistake') if errors else 'no mistakes'}")
+    next_step("mend them and run `tidings check` again" if errors else "tidings refresh")
+
+
+def plan_view(shape: PlanShape, campaign: Campaign, state: str | None) -> None:
+    """The waterfall: everybody considered, each reason and whom it left, and who would be sent to."""
+    counts = shape.counts
+    heading(f"{campaign.campaign}: {campaign.title}")
+    say(f"occasion {shape.occasion}, snapshot {shape.snapshot}")
+    left = counts.considered
+    rows = [["considered", "", f"{left:,}"]]
+    for code in sorted(counts.reasons, key=_order):
+        left -= counts.reasons[code]
+        rows.append([f"  {reason_sentence(code, LANGUAGE)}", f"{counts.reasons[code]:,}", f"{left:,}"])
+    left -= counts.withheld
+    rows.append([f"  {reason_sentence('holdout', LANGUAGE)}", f"{counts.withheld:,}", f"{left:,}"])
+    rows.append(["planned", "", f"{counts.planned:,}"])
+    columns(["", "no", "left"], rows, right=frozenset({1, 2}))
+    say(f"definition {shape.definition_hash}")
+    say(f"plan       {shape.hash}")
+    next_step(_after_plan(campaign, state, counts.planned))
+
+
+def why_view(told: WhyShape) -> None:
+    """Gate by gate, then what was decided, then what the ledger holds already."""
+    heading(f"{told.customer} and {told.campaign}")
+    rows = [
+        [gate.gate, "yes" if gate.passed else "no", "" if gate.passed else reason_sentence(gate.gate, LANGUAGE)]
+        for gate in told.gates
+    ]
+    columns(["gate", "open", ""], rows)
+    if told.messages:
+        headers = ["occasion", "step", "channel", "state", "at"]
+        columns(headers, [[message.get(header, "") for header in headers] for message in told.messages])
+    decisions = {
+        "planned": "would be sent to",
+        "withheld": "would be held out, to measure the effect",
+        "no": f"would not be sent to: {reason_sentence(told.reason or '', LANGUAGE)}",
+    }
+    say(f"{told.customer} {decisions[told.decision]}")
+    next_step(f"tidings plan {told.campaign}")
+
+
+def approve_view(done: ApproveShape) -> None:
+    """What is approved, by whom, and what that released."""
+    say(f"{done.who} approved the {done.kind} of {done.campaign}:")
+    say(done.hash)
+    say(f"released: {', '.join(done.released) or 'nothing was waiting'}")
+    next_step("tidings deliver" if done.released else f"tidings plan {done.campaign} --commit")
+
+
+def refresh_view(done: RefreshShape) -> None:
+    """Sizes of the snapshot, segments, and what was left out."""
+    heading(f"snapshot {done.snapshot}", f"as of {done.as_of:%Y-%m-%d %H:%M} UTC")
+    numbers(
+        [
+            ("customers", f"{done.customers:,}"),
+            ("persons", f"{done.persons:,}"),
+            ("with recommendations", f"{done.recommended:,}"),
+            *((f"in {name}", f"{size:,}") for name, size in sorted(done.segments.items())),
+            *((f"left out: {reason}", f"{rows:,}") for reason, rows in sorted(done.quarantined.items())),
+        ]
+    )
+    next_step("tidings plan CAMPAIGN")
+
+
+def deliver_view(done: DeliverShape) -> None:
+    """What one dispatcher call did."""
+    _delivered(done)
+    if done.in_doubt:
+        next_step("doubt is settled by what comes back: tidings track EVENTS, then tidings tick")
+    else:
+        next_step("tidings track EVENTS" if done.accepted else "tidings ledger")
+
+
+def tick_view(done: TickShape) -> None:
+    """Flows that moved, then the delivery."""
+    numbers(
+        [
+            ("flows advanced", f"{done.advanced:,}"),
+            ("flows finished", f"{done.finished:,}"),
+            ("messages planned", f"{done.planned:,}"),
+            ("doubts settled", f"{done.settled:,}"),
+        ]
+    )
+    _delivered(done.delivered)
+    next_step("tidings ledger")
+
+
+def track_view(done: TrackShape) -> None:
+    """What the events were to us."""
+    numbers(
+        [
+            ("new", f"{done.new:,}"),
+            ("known already", f"{done.known:,}"),
+            ("of no message of ours", f"{done.unmatched:,}"),
+        ]
+    )
+    next_step("tidings tick")
+
+
+def report_view(done: ReportShape) -> None:
+    """Where the report is and who got it."""
+    say(f"{done.campaign}, {done.occasion}: {done.state}" + (f", to {done.sent_to}" if done.sent_to else ""))
+    say(done.html)
+    say(done.text)
+    next_step("open the HTML file" if done.sent_to is None else f"read it in the inbox of {done.sent_to}")
+
+
+def preview_view(done: PreviewShape) -> None:
+    """The subject and the files."""
+    heading(done.subject or done.template, f"in {done.locale}")
+    for path in filter(None, (done.html, done.text)):
+        say(path)
+    next_step("open the HTML file in a browser" if done.html else "read the text file")
+
+
+def ledger_view(shape: LedgerShape) -> None:
+    """Messages by state."""
+    heading(f"ledger of {shape.environment}", f"{shape.persons:,} persons")
+    if shape.messages:
+        numbers([(state, f"{number:,}") for state, number in sorted(shape.messages.items())])
+    else:
+        say("no message has been planned yet")
+    if shape.oldest_planned:
+        say(f"the oldest one that may leave has been due since {shape.oldest_planned:%Y-%m-%d %H:%M} UTC")
+    next_step("tidings deliver" if shape.oldest_planned else "tidings plan CAMPAIGN")
+
+
+def plugins_view(plugins: Plugins) -> None:
+    """Each plugin with the hooks it implements."""
+    rows = [[name, ", ".join(hooks)] for name, hooks in plugins.implementations()]
+    columns(["plugin", "hooks"], rows)
+    next_step("docs/hooks.md has the signature of every hook")
+
+
+def _line(finding: Finding) -> str:
+    where = Where(finding.file, finding.line, finding.column)
+    return f"{where}: " + "; ".join(part for part in (finding.reason, finding.fix) if part)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _order(code: str) -> int:
+    """The place of a reason among the gates; one that the table lacks comes last."""
+    codes = list(REASONS[LANGUAGE])
+    kind = code.partition(":")[0]
+    return codes.index(kind) if kind in codes else len(codes)
+
+
+def _after_plan(campaign: Campaign, state: str | None, planned: int) -> str:
+    name = campaign.campaign
+    if state == "released":
+        return "tidings deliver"
+    if state is not None:
+        return f"tidings approve {name}"
+    if not planned:
+        return f"nobody would be sent to; ask for one customer: tidings why CUSTOMER {name}"
+    return f"tidings plan {name} --commit (nothing has been written)"
+
+
+def _delivered(done: DeliverShape) -> None:
+    numbers(
+        [
+            ("taken up", f"{done.claimed:,}"),
+            ("accepted by the provider", f"{done.accepted:,}"),
+            ("refused for good", f"{done.refused:,}"),
+            ("later", f"{done.later:,}"),
+            ("in doubt", f"{done.in_doubt:,}"),
+            ("expired", f"{done.expired:,}"),
+            *((f"skipped: {reason_sentence(code, LANGUAGE)}", f"{n:,}") for code, n in done.skipped.items()),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""What a message says: templates checked, compiled once per plan, rendered once per person."""

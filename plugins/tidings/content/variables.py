@@ -1,0 +1,118 @@
+"""Which values a template asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from jinja2 import nodes
+
+from tidings.content import sources
+from tidings.content.compile import EMAIL, CompiledTemplate, compile_template, place_of
+from tidings.content.environment import Extend, shared_environment
+from tidings.errors import Where
+
+
+@dataclass(frozen=True, order=True)
+class Variable:
+    """A value a template asks for: `customer.first_name`, `products.price` for one product of the list."""
+
+    path: str
+    where: Where | None
+
+
+def template_variables(root: Path, name: str, *, extend: Extend | None = None) -> list[Variable]:
+    """Every value asked for, in any language and kind, by path and place, each once.
+
+    TidingsError as `compile_template`.
+    """
+    found: set[Variable] = set()
+    for kind in sources.list_templates(root).get(name, ()):
+        files = sources.string_files(root, name) if kind == EMAIL else sources.text_files(root, name)
+        compiled = compile_template(
+            root,
+            name,
+            channel=kind,
+            locales=list(files),
+            default_locale=min(files, default="en"),
+            extend=extend,
+        )
+        found |= set(compiled_variables(compiled, extend=extend))
+    if not found and name not in sources.list_templates(root):
+        raise sources.missing(root, name)
+    return sorted(found, key=lambda one: (one.path, str(one.where)))
+
+
+def compiled_variables(compiled: CompiledTemplate, *, extend: Extend | None = None) -> Iterator[Variable]:
+    """The values that the parts of a compiled template ask for."""
+    environment = shared_environment("en", "USD", extend)
+    for part in compiled.parts.values():
+        for name in ("subject", "preheader", "html", "text"):
+            source = getattr(part, name)
+            if source is not None:
+                lines = part.lines.get(name, {})
+                for path, line in _paths(environment.parse(source), environment):
+                    yield Variable(path, place_of(lines, line))
+
+
+def unconditional(source: str, *, extend: Extend | None = None) -> set[str]:
+    """The paths that a source prints whatever the values are: outside every `if` and `for`."""
+    environment = shared_environment("en", "USD", extend)
+    tree = environment.parse(source)
+    always = nodes.Template([node for node in tree.body if isinstance(node, nodes.Output)], lineno=1)
+    return {path for path, _ in _paths(always, environment)}
+
+
+def _paths(tree: nodes.Template, environment: jinja2.Environment) -> Iterator[tuple[str, int]]:
+    names: dict[str, str | None] = dict.fromkeys([*environment.globals, "loop"])
+    yield from _visit(tree, names)
+
+
+def _visit(node: nodes.Node, names: dict[str, str | None]) -> Iterator[tuple[str, int]]:
+    if isinstance(node, nodes.For):
+        yield from _visit(node.iter, names)
+        inner = names | dict.fromkeys(_targets(node.target))
+        if isinstance(node.target, nodes.Name):
+            inner[node.target.name] = _path(node.iter, names)
+        for child in (*node.body, *node.else_, *([node.test] if node.test else [])):
+            yield from _visit(child, inner)
+    elif isinstance(node, nodes.Assign):
+        yield from _visit(node.node, names)
+        names |= dict.fromkeys(_targets(node.target))
+        if isinstance(node.target, nodes.Name):
+            names[node.target.name] = _path(node.node, names)
+    elif isinstance(node, (nodes.Getattr, nodes.Getitem, nodes.Name)):
+        path = _path(node, names)
+        if path is not None:
+            yield path, node.lineno
+        elif not isinstance(node, nodes.Name):
+            yield from _visit(node.node, names)
+    else:
+        for child in node.iter_child_nodes():
+            yield from _visit(child, names)
+
+
+def _path(node: nodes.Node, names: dict[str, str | None]) -> str | None:
+    """The dotted path a chain of names stands for; None for what is made in the template or computed."""
+    if isinstance(node, nodes.Name):
+        return names.get(node.name, node.name)
+    if isinstance(node, nodes.Getattr):
+        base = _path(node.node, names)
+        return None if base is None else f"{base}.{node.attr}"
+    if isinstance(node, nodes.Getitem):
+        base = _path(node.node, names)
+        word = node.arg.value if isinstance(node.arg, nodes.Const) else None
+        return f"{base}.{word}" if base is not None and isinstance(word, str) else base
+    if (
+        isinstance(node, nodes.Filter)
+        and node.node is not None
+        and node.name in ("first", "last", "batch", "sort", "list")
+    ):
+        return _path(node.node, names)
+    return None
+
+
+def _targets(node: nodes.Node) -> list[str]:
+    return [name.name for name in node.find_all(nodes.Name)] if not isinstance(node, nodes.Name) else [node.name]

@@ -1,0 +1,1 @@
+"""Delivery: claim, sending, settle; at most once, and nothing lost silently."""

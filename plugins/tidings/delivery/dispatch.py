@@ -1,0 +1,175 @@
+"""The one dispatcher: claim a batch, render, hand it to the provider, settle; until nothing is due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tidings.delivery.claim import Scope, claim
+from tidings.delivery.message import Writer
+from tidings.delivery.route import make_provider
+from tidings.errors import TidingsError
+from tidings.ledger import messages
+from tidings.ledger.database import Ledger
+from tidings.ledger.snapshots import current_snapshot
+from tidings.ledger.words import plain
+from tidings.model.counts import DeliverShape
+from tidings.model.delivery import Outcome, Outgoing
+from tidings.model.run import Run
+from tidings.model.seams import Provider
+from tidings.planning.people import load_contacts
+from tidings.project import Project
+
+BATCH = 100
+RETRY = timedelta(minutes=5)
+MAX_TRIES = 5
+STATES = {"accepted": "accepted", "refused": "refused", "unknown": "in_doubt"}
+
+
+@dataclass
+class Tally:
+    """What one call did."""
+
+    claimed: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    expired: int = 0
+
+    def shape(self) -> DeliverShape:
+        """What `deliver --json` prints."""
+        return DeliverShape(
+            claimed=self.claimed,
+            accepted=self.outcomes["accepted"],
+            refused=self.outcomes["refused"],
+            later=self.outcomes["later"],
+            in_doubt=self.outcomes["unknown"],
+            skipped=dict(self.skipped),
+            expired=self.expired,
+        )
+
+
+class Dispatcher:
+    """Holds what one call keeps between batches: contact columns, open providers, compiled templates."""
+
+    def __init__(self, project: Project, ledger: Ledger, now: datetime, run: Run | None) -> None:
+        self.project = project
+        self.ledger = ledger
+        self.now = now
+        self.run = run
+        self.providers: dict[str, Provider] = {}
+        self.writers: dict[str, Writer] = {}
+
+    async def deliver(self, scope: Scope) -> Tally:
+        """Send everything in the scope that is due."""
+        tally = Tally()
+        with self.ledger.write() as connection:
+            tally.expired = messages.expire(connection, self.now)
+            if not messages.waiting(connection, self.now):
+                return tally
+        with self.ledger.read() as connection:
+            addresses = load_contacts(current_snapshot(connection, self.project.root))
+        try:
+            while True:
+                with self.ledger.write() as connection:
+                    claimed = claim(connection, self.project, addresses, self.now, scope, BATCH, self.run)
+                if claimed.seen == 0:
+                    return tally
+                tally.skipped += claimed.skipped
+                for name, rows in claimed.sending.items():
+                    tally.claimed += len(rows)
+                    tally.outcomes += await self._send(name, rows)
+        finally:
+            for provider in self.providers.values():
+                await provider.close()
+
+    async def _send(self, name: str, rows: list[dict[str, Any]]) -> Counter[str]:
+        """Render and send one provider's part of a batch, and write down what it said of each message."""
+        ready: list[Outgoing] = []
+        outcomes: dict[str, Outcome] = {}
+        for row in rows:
+            try:
+                ready.append(self._writer(row["plan_id"]).write(row))
+            except Exception as error:  # noqa: BLE001 - one message that cannot be made keeps no other back
+                # Nothing has left. What is wrong with the message stays wrong; a disk that is not there may come back.
+                status = "refused" if isinstance(error, TidingsError) else "later"
+                outcomes[row["send_key"]] = _outcome(row["send_key"], status, f"not rendered: {_said(error)}")
+        if ready:
+            outcomes |= await self._hand_over(name, ready)
+        self._settle(rows, outcomes)
+        return Counter(outcome.status for outcome in outcomes.values())
+
+    async def _hand_over(self, name: str, ready: Sequence[Outgoing]) -> dict[str, Outcome]:
+        """The provider's outcomes; whatever it did not classify is unknown (R06)."""
+        outcomes = {one.send_key: _outcome(one.send_key, "unknown", "the provider gave no outcome") for one in ready}
+        try:
+            provider = self._provider(name)
+        except Exception as error:  # noqa: BLE001 - nothing has left; a plugin's mistake is told and tried again
+            return {key: _outcome(key, "later", _said(error)) for key in outcomes}
+        for start in range(0, len(ready), provider.max_batch):
+            batch = ready[start : start + provider.max_batch]
+            try:
+                answers = {answer.send_key: answer for answer in await provider.send(batch)}
+            except Exception as error:  # noqa: BLE001 - whatever happened, the message may have left
+                answers = {one.send_key: _outcome(one.send_key, "unknown", _said(error)) for one in batch}
+            outcomes |= {one.send_key: answers[one.send_key] for one in batch if one.send_key in answers}
+        return outcomes
+
+    def _settle(self, rows: Sequence[Mapping[str, Any]], outcomes: Mapping[str, Outcome]) -> None:
+        settled, finished = [], []
+        for row in rows:
+            outcome = outcomes[row["send_key"]]
+            settled.append(self._settled(row, outcome))
+            finished.append(
+                {
+                    "id": row["id"],
+                    "outcome": outcome.status,
+                    "provider_id": plain(outcome.provider_id or "", 250) or None,
+                }
+                | {"detail": plain(outcome.detail, 500), "finished_at": self.now}
+            )
+        with self.ledger.write() as connection:
+            messages.settle(connection, settled)
+            messages.finish_attempts(connection, finished)
+
+    def _settled(self, row: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+        same = {"id": row["id"], "reason": plain(outcome.detail, 100) or None, "not_before": row["not_before"]}
+        if outcome.status != "later":
+            return same | {"state": STATES[outcome.status]}
+        if row["tries"] + 1 >= MAX_TRIES:
+            return same | {"state": "refused", "reason": "tried too often"}
+        # An explicit refusal to be tried again: nothing left, so planned is the truth (R07).
+        asked = outcome.retry_after or timedelta()
+        wait = asked if asked > timedelta() else RETRY * 2 ** row["tries"]
+        return same | {"state": "planned", "not_before": self.now + wait * (1 + _jitter(row["send_key"]))}
+
+    def _provider(self, name: str) -> Provider:
+        if name not in self.providers:
+            self.providers[name] = make_provider(self.project, name)
+        return self.providers[name]
+
+    def _writer(self, plan_id: str) -> Writer:
+        if plan_id not in self.writers:
+            self.writers[plan_id] = Writer(self.project, plan_id, self.now)
+        return self.writers[plan_id]
+
+
+def dispatch(project: Project, ledger: Ledger, now: datetime, scope: Scope, run: Run | None = None) -> DeliverShape:
+    """Run the dispatcher to its end."""
+    return asyncio.run(Dispatcher(project, ledger, now, run).deliver(scope)).shape()
+
+
+def _outcome(send_key: str, status: str, detail: str) -> Outcome:
+    return Outcome.model_validate({"send_key": send_key, "status": status, "detail": detail})
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, TidingsError) else f"{type(error).__name__}: {error}"
+
+
+def _jitter(send_key: str) -> float:
+    """Up to a quarter, from the random key: messages refused together do not come back together (R07)."""
+    return int(send_key[:4], 16) / 0x10000 / 4

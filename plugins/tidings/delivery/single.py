@@ -1,0 +1,59 @@
+"""One message outside a plan: a report to its owner, held to the same promise as any other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from tidings.delivery.dispatch import STATES
+from tidings.delivery.route import make_provider, provider_of
+from tidings.ledger import reports
+from tidings.ledger.database import Ledger
+from tidings.model.delivery import Outgoing
+from tidings.model.seams import Provider
+from tidings.project import Project
+
+log = logging.getLogger(__name__)
+
+
+def send_report(
+    project: Project, ledger: Ledger, message: Outgoing, subject: tuple[str, str], now: datetime, folder: str
+) -> str:
+    """Claim, commit, send, settle; the state afterwards. `subject` is campaign and occasion.
+
+    A report that this reader was sent already keeps its state, and nothing leaves. `later`: the provider takes
+    nothing now, and the same report may be sent again.
+    """
+    campaign, occasion = subject
+    provider = make_provider(project, provider_of(project, "email", message.to))
+    row = {"campaign": campaign, "occasion": occasion, "recipient": message.to, "send_key": message.send_key}
+    try:
+        with ledger.write() as connection:
+            reports.claim(connection, row | {"folder": folder}, now)
+    except IntegrityError:
+        with ledger.read() as connection:
+            held = reports.find(connection, campaign, occasion, message.to)
+        return held.state if held else "in_doubt"
+    status = asyncio.run(_hand_over(provider, message))
+    with ledger.write() as connection:
+        if status == "later":
+            # An explicit refusal to be tried again: nothing left, and the next run may send it.
+            reports.release(connection, message.send_key)
+        else:
+            reports.settle(connection, message.send_key, STATES[status])
+    return STATES.get(status, status)
+
+
+async def _hand_over(provider: Provider, message: Outgoing) -> str:
+    """The provider's status; `unknown` where it gave none."""
+    try:
+        outcomes = await provider.send([message])
+        return next((str(one.status) for one in outcomes if one.send_key == message.send_key), "unknown")
+    except Exception:
+        log.exception("the provider failed in the middle of a report: in doubt, not sent again")
+        return "unknown"
+    finally:
+        await provider.close()

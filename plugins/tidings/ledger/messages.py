@@ -1,0 +1,149 @@
+"""Messages, the unit of truth: planned, claimed, settled. The claim itself is delivery/claim.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, func, insert, select, update
+
+from tidings.ledger.chunks import chunks
+from tidings.ledger.plans import COMPLETE
+from tidings.ledger.tables import attempts, messages, plans
+
+SENT = ("sending", "accepted", "in_doubt", "withheld")
+COUNTED = ("planned", *SENT)
+_COMPLETE = select(plans.c.plan_id).where(plans.c.state.in_(COMPLETE))
+
+
+def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert messages; the two unique keys refuse a second one (R01)."""
+    for part in chunks(rows):
+        connection.execute(insert(messages), part)
+
+
+def taken(connection: Connection, campaign: str, occasion: str) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """(person_key, step) and (address_key, step) that this occasion holds already.
+
+    Those of an unfinished plan are not held: the next one discards it whole.
+    """
+    here = (messages.c.campaign == campaign) & (messages.c.occasion == occasion) & messages.c.plan_id.in_(_COMPLETE)
+    rows = list(connection.execute(select(messages.c.person_key, messages.c.address_key, messages.c.step).where(here)))
+    return {(row.person_key, row.step) for row in rows}, {(row.address_key, row.step) for row in rows}
+
+
+def moments(connection: Connection, since: datetime) -> list[dict[str, Any]]:
+    """person_key, channel and time of every message that caps count since a time, planned ones included."""
+    at = func.coalesce(messages.c.counted_at, messages.c.not_before)
+    query = select(messages.c.person_key, messages.c.channel, messages.c.campaign, at.label("at"))
+    here = messages.c.state.in_(COUNTED) & (at > since) & (messages.c.purpose == "marketing")
+    here &= messages.c.plan_id.in_(_COMPLETE)
+    return [dict(row) for row in connection.execute(query.where(here)).mappings()]
+
+
+def states(connection: Connection, campaign: str | None = None, plan_id: str | None = None) -> dict[str, int]:
+    """How many messages stand in each state."""
+    query = select(messages.c.state, func.count().label("number")).group_by(messages.c.state)
+    if campaign is not None:
+        query = query.where(messages.c.campaign == campaign)
+    if plan_id is not None:
+        query = query.where(messages.c.plan_id == plan_id)
+    return {row.state: row.number for row in connection.execute(query)}
+
+
+def of_person(connection: Connection, person_key: str, campaign: str) -> list[dict[str, Any]]:
+    """A person's messages of one campaign, oldest first."""
+    here = (messages.c.person_key == person_key) & (messages.c.campaign == campaign)
+    return [dict(row) for row in connection.execute(select(messages).where(here).order_by(messages.c.id)).mappings()]
+
+
+def waiting(connection: Connection, now: datetime) -> bool:
+    """Whether a planned message has come due; whether its plan is released is not asked."""
+    here = (messages.c.state == "planned") & (messages.c.not_before <= now)
+    return bool(connection.execute(select(exists().where(here))).scalar())
+
+
+def expire(connection: Connection, now: datetime) -> int:
+    """Planned messages whose time has passed are expired; how many there were."""
+    here = (messages.c.state == "planned") & (messages.c.expires_at <= now)
+    return _mark(connection, here, "expired", "too_late")
+
+
+def recover(connection: Connection, database_now: float) -> int:
+    """Messages whose worker went away are in doubt: never back to planned (R05); how many there were."""
+    here = (messages.c.state == "sending") & (messages.c.lease_until < database_now)
+    return _mark(connection, here, "in_doubt", "worker_gone")
+
+
+def _mark(connection: Connection, here: ColumnElement[bool], state: str, reason: str) -> int:
+    """A row that somebody holds is left to them: two transactions over many rows must not wait for each other."""
+    free = select(messages.c.id).where(here).with_for_update(skip_locked=True)
+    marked = update(messages).where(messages.c.id.in_(free)).values(state=state, reason=reason)
+    return connection.execute(marked).rowcount
+
+
+def arrived(connection: Connection, causes: Mapping[int, str]) -> None:
+    """The provider took these messages (id → cause), whatever it or we said before: they are accepted (R08).
+
+    Also one that we were told to try again later: the next try would be a second message.
+    """
+    tried = (messages.c.state == "planned") & (messages.c.tries > 0)
+    unsettled = (messages.c.state == "sending") | (messages.c.state == "in_doubt")
+    here = (messages.c.id == bindparam("this")) & (unsettled | tried)
+    statement = update(messages).where(here).values(state="accepted", reason=bindparam("cause"))
+    values = [{"this": message, "cause": causes[message]} for message in sorted(causes)]
+    if values:
+        connection.execute(statement, values)
+
+
+def settle(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write state, reason and not_before of messages that are still `sending`.
+
+    An answer that came after the lease ended settles the doubt too, unless it asks for another try (R05).
+    """
+    names = ("state", "reason", "not_before")
+    new: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in names}
+    late = (messages.c.state == "in_doubt") & (new["state"] != "planned")
+    here = (messages.c.id == bindparam("this")) & ((messages.c.state == "sending") | late)
+    # In order of id, as tracking does it, so that the two never wait for each other.
+    ordered = sorted(rows, key=lambda row: int(row["id"]))
+    values = [{"this": row["id"]} | {f"new_{name}": row[name] for name in names} for row in ordered]
+    if values:
+        connection.execute(update(messages).where(here).values(new), values)
+
+
+def start_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """One attempt a message, written in the claim: before the first byte (R02)."""
+    if rows:
+        connection.execute(insert(attempts), rows)
+
+
+def finish_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Outcome, provider_id, detail and finished_at of the open attempt of each message."""
+    names = ("outcome", "provider_id", "detail", "finished_at")
+    here = (attempts.c.message_id == bindparam("this")) & attempts.c.finished_at.is_(None)
+    statement = update(attempts).where(here).values({name: bindparam(f"new_{name}") for name in names})
+    values = [{"this": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
+    if values:
+        connection.execute(statement, values)
+
+
+def oldest_planned(connection: Connection) -> datetime | None:
+    """The earliest time from which a released message has been waiting."""
+    released = messages.join(plans, plans.c.plan_id == messages.c.plan_id)
+    query = select(func.min(messages.c.not_before)).select_from(released)
+    return connection.execute(query.where(messages.c.state == "planned", plans.c.state == "released")).scalar()
+
+
+def sent(connection: Connection, campaign: str) -> list[dict[str, Any]]:
+    """person_key, step and time (`at`) of the messages that count as sent; in doubt and withheld ones do."""
+    query = select(messages.c.person_key, messages.c.step, messages.c.counted_at.label("at"))
+    here = (messages.c.campaign == campaign) & messages.c.state.in_(SENT)
+    return [dict(row) for row in connection.execute(query.where(here)).mappings()]
+
+
+def accepted_keys(connection: Connection, campaign: str) -> list[Row[Any]]:
+    """send_key and step of a campaign's accepted messages, oldest first."""
+    query = select(messages.c.send_key, messages.c.step).where(messages.c.campaign == campaign)
+    return list(connection.execute(query.where(messages.c.state == "accepted").order_by(messages.c.id)))

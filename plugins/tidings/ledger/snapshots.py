@@ -1,0 +1,55 @@
+"""Snapshots: which refresh is the current one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from tidings.errors import TidingsError
+from tidings.ledger.tables import pointer, snapshots
+from tidings.model.seams import Snapshot
+
+CURRENT = "current"
+
+
+def publish_snapshot(
+    connection: Connection, snapshot_id: str, as_of: datetime, folder: Path, summary: Mapping[str, Any]
+) -> None:
+    """Record a finished refresh and make it the current one; `folder` is relative to the workspace."""
+    row = {"snapshot_id": snapshot_id, "as_of": as_of, "folder": str(folder), "summary": json.dumps(summary)}
+    connection.execute(insert(snapshots), row)
+    here = pointer.c.name == CURRENT
+    if connection.execute(update(pointer).where(here).values(snapshot_id=snapshot_id)).rowcount == 0:
+        connection.execute(insert(pointer), {"name": CURRENT, "snapshot_id": snapshot_id})
+
+
+def current_snapshot(connection: Connection, root: Path) -> Snapshot:
+    """The snapshot that plans read; TidingsError before the first refresh."""
+    here = pointer.c.name == CURRENT
+    found = connection.execute(select(pointer.c.snapshot_id).where(here)).scalar()
+    if found is None:
+        raise TidingsError("there is no snapshot yet", "run `tidings refresh` first")
+    return snapshot(connection, root, found)
+
+
+def find_current(connection: Connection, root: Path) -> Snapshot | None:
+    """The current snapshot, or None before the first refresh."""
+    found = connection.execute(select(pointer.c.snapshot_id).where(pointer.c.name == CURRENT)).scalar()
+    return snapshot(connection, root, found) if found else None
+
+
+def snapshot(connection: Connection, root: Path, snapshot_id: str) -> Snapshot:
+    """One snapshot by its id; its folder is read from the ledger."""
+    row = connection.execute(select(snapshots).where(snapshots.c.snapshot_id == snapshot_id)).one()
+    return Snapshot(row.snapshot_id, row.as_of, root / row.folder)
+
+
+def summary(connection: Connection, snapshot_id: str) -> dict[str, Any]:
+    """What the refresh counted."""
+    text = connection.execute(select(snapshots.c.summary).where(snapshots.c.snapshot_id == snapshot_id)).scalar_one()
+    return dict(json.loads(text))

@@ -1,0 +1,1 @@
+"""What a campaign caused: the people written to against the people held out."""

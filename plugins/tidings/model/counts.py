@@ -1,0 +1,208 @@
+"""The shapes that `--json` prints. Each is a contract: docs/json.md is generated from here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from tidings.model.base import Shape
+
+Decision = Literal["planned", "withheld", "no"]
+
+
+class PlanCounts(Shape):
+    """considered = planned + withheld + the sum of reasons, always."""
+
+    considered: int
+    planned: int
+    withheld: int
+    reasons: dict[str, int]
+
+
+class PlanRow(Shape):
+    """One considered person at one send step, and what was decided."""
+
+    person: str
+    customer: str
+    decision: Decision
+    reason: str | None = None
+    arm: str | None = None
+    variant: str | None = None
+    channel: str | None = None
+    send_at: datetime | None = None
+
+
+class PlanShape(Shape):
+    """`tidings plan --json`; `rows` only with `--rows`."""
+
+    campaign: str
+    occasion: str
+    snapshot: str
+    definition_hash: str
+    hash: str = Field(description="plan_hash: the definition and every decision, without the clock")
+    counts: PlanCounts
+    rows: list[PlanRow] | None = None
+
+
+class Finding(Shape):
+    """One mistake or warning of `tidings check --json`."""
+
+    level: Literal["error", "warning"]
+    file: str
+    line: int | None = None
+    column: int | None = None
+    reason: str
+    fix: str = ""
+
+
+class CheckShape(Shape):
+    """`tidings check --json`."""
+
+    ok: bool
+    campaigns: int
+    segments: int
+    templates: int
+    findings: list[Finding]
+
+
+class RefreshShape(Shape):
+    """`tidings refresh --json`: one snapshot, its sizes and what was left out."""
+
+    snapshot: str
+    as_of: datetime
+    customers: int
+    persons: int
+    segments: dict[str, int]
+    recommended: int = Field(description="persons with at least one recommendation")
+    quarantined: dict[str, int]
+
+
+class ApproveShape(Shape):
+    """`tidings approve --json`."""
+
+    campaign: str
+    hash: str
+    kind: Literal["definition", "plan"]
+    who: str
+    released: list[str] = Field(description="plan ids that this approval released")
+
+
+class DeliverShape(Shape):
+    """`tidings deliver --json`: what one dispatcher call did, by message state."""
+
+    claimed: int
+    accepted: int
+    refused: int
+    later: int
+    in_doubt: int
+    skipped: dict[str, int]
+    expired: int
+
+
+class TickShape(Shape):
+    """`tidings tick --json`."""
+
+    advanced: int
+    finished: int
+    planned: int
+    settled: int
+    expired: int
+    delivered: DeliverShape
+
+
+class TrackShape(Shape):
+    """`tidings track --json`: events taken, already known, and those that name no message of ours."""
+
+    new: int
+    known: int
+    unmatched: int
+
+
+class WhyLine(Shape):
+    """One gate for one person."""
+
+    gate: str
+    passed: bool
+    detail: str = ""
+
+
+class WhyShape(Shape):
+    """`tidings why --json`: the gates in order, until the first that closed."""
+
+    customer: str
+    person: str
+    campaign: str
+    decision: Decision
+    reason: str | None = None
+    gates: list[WhyLine]
+    messages: list[dict[str, str]] = Field(description="what the ledger already holds for this person and campaign")
+
+
+class PreviewShape(Shape):
+    """`tidings preview --json`."""
+
+    template: str
+    locale: str
+    subject: str
+    html: str | None = Field(description="path of the HTML file")
+    text: str = Field(description="path of the text file")
+
+
+class Estimate(Shape):
+    """A number never comes without its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ArmResult(Shape):
+    """One arm from each person's anchor to the end of the goal window; money in minor units."""
+
+    arm: Literal["treated", "control"]
+    persons: int
+    converted: int
+    orders: int
+    value: int
+
+
+class MeasureShape(Shape):
+    """`tidings measure --json`: what the campaign claims and what it caused."""
+
+    campaign: str
+    as_of: datetime
+    window_days: float
+    matured: int = Field(description="persons whose goal window has closed; only they count below")
+    arms: list[ArmResult]
+    conversion_lift: Estimate | None = Field(
+        description="difference of shares, treated minus control; None without a holdout"
+    )
+    value_lift: Estimate | None = Field(description="difference of mean order value a person, minor units")
+    caused_orders: Estimate | None = Field(description="converting persons caused: lift × treated persons")
+    caused_value: Estimate | None = Field(description="value caused, minor units: value lift × treated persons")
+    claimed_orders: int = Field(description="orders within the window after a click: last touch")
+    claimed_value: int
+    confidence: float = 0.95
+
+
+class ReportShape(Shape):
+    """`tidings report --json`."""
+
+    campaign: str
+    occasion: str
+    html: str
+    text: str
+    sent_to: str | None
+    state: str
+
+
+class LedgerShape(Shape):
+    """`tidings ledger --json`: messages by state."""
+
+    environment: str
+    messages: dict[str, int]
+    in_doubt: int
+    oldest_planned: datetime | None
+    persons: int

@@ -1,0 +1,150 @@
+"""Durations, clock times, shares and money as people write them in YAML."""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, PlainSerializer, PlainValidator
+
+from tidings.errors import did_you_mean
+from tidings.model.mistakes import shown
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d{1,5})\s*([mhdw])")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
+
+
+def parse_duration(value: Any) -> timedelta:
+    """`30m`, `2h`, `5d` or `1w` as a time span; ValueError with the accepted forms otherwise."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{shown(value)} is not a duration; write a number and m, h, d or w, such as 5d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def format_duration(span: timedelta) -> str:
+    """The shortest of the forms `parse_duration` reads."""
+    minutes = int(span.total_seconds() // 60)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes % size == 0 and minutes:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
+
+
+def parse_clock(value: Any) -> time:
+    """`09:00` as a time of day; ValueError otherwise."""
+    if isinstance(value, time):
+        return value
+    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'{shown(value)} is not a time of day; write hours and minutes, such as "09:00"')
+    return time(int(match[1]), int(match[2]))
+
+
+def parse_share(value: Any) -> float:
+    """`10%` as .1; ValueError unless between 0 % and 100 %."""
+    if isinstance(value, float) and 0 <= value <= 1:
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{shown(value)} is not a share; write a percentage, such as 10%")
+    if float(match[1]) > 100:
+        raise ValueError(f"{shown(value)} is more than 100 %; a share lies between 0% and 100%")
+    return float(Decimal(match[1]) / 100)
+
+
+def parse_money(value: Any) -> tuple[Decimal, str | None]:
+    """`40` or `300 USD` as (amount in major units, currency or None); ValueError otherwise."""
+    if isinstance(value, tuple):
+        return value
+    plain = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    text = str(value).replace("_", "") if plain else ""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:\s*([A-Z]{3}))?", text.strip())
+    if match is None:
+        raise ValueError(f"{shown(value)} is not an amount; write a number and perhaps a currency: 300 USD")
+    try:
+        return Decimal(match[1]), match[2]
+    except InvalidOperation as error:
+        raise ValueError(f"{shown(value)} is not an amount") from error
+
+
+def parse_name(value: Any) -> str:
+    """A name that can be a file, a column and a URL part; ValueError otherwise."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError(f"{shown(value)} is not a name; use lower-case letters, digits and _, letter first")
+    return value
+
+
+def parse_whole(value: Any) -> Any:
+    """A whole number, also as text from an environment variable; ValueError for `010` and `yes`."""
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"0|-?[1-9]\d{0,17}", value)):
+        raise ValueError(f"{shown(value)} is not a whole number; write digits without a leading 0")
+    return value
+
+
+def parse_address(value: Any) -> str:
+    """An e-mail address; ValueError otherwise. Whether anybody reads it is not asked."""
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        raise ValueError(f"{shown(value)} is not an e-mail address; write one such as lan@example.com")
+    return value
+
+
+def parse_clause(value: Any) -> str | dict[str, Any]:
+    """A name or an expression, or a mapping; what stands in it is checked later, against the project."""
+    if isinstance(value, dict) or (isinstance(value, str) and value.strip()):
+        return value
+    raise ValueError(f"{shown(value)} is not a condition; write a name, or a mapping such as any: [...]")
+
+
+def parse_zone(value: Any) -> str:
+    """The IANA name of a time zone; ValueError with the nearest one otherwise."""
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        hint = did_you_mean(str(value), sorted(available_timezones()))
+        fix = hint if hint.startswith("did") else "use an IANA name such as Asia/Ho_Chi_Minh"
+        raise ValueError(f"{shown(value)} is not a time zone; {fix}") from error
+
+
+def form(value: Any) -> str:
+    """The tag of a choice between a plain value and a mapping."""
+    return "<mapping>" if isinstance(value, (dict, BaseModel)) else "<plain>"
+
+
+def _matching(pattern: str, noun: str, example: str) -> BeforeValidator:
+    """Text of one form, described in words where it does not match."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"{shown(value)} is not {noun}; write one such as {example}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _share_text(share: float) -> str:
+    return f"{share * 100:g}%"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+Clock = Annotated[time, BeforeValidator(parse_clock), PlainSerializer(lambda at: at.strftime("%H:%M"))]
+Share = Annotated[float, BeforeValidator(parse_share), PlainSerializer(_share_text)]
+Money = Annotated[tuple[Decimal, str | None], BeforeValidator(parse_money)]
+Name = Annotated[str, BeforeValidator(parse_name)]
+Whole = Annotated[int, BeforeValidator(parse_whole)]
+Address = Annotated[str, BeforeValidator(parse_address)]
+Clause = Annotated[str | dict[str, Any], PlainValidator(parse_clause)]
+Zone = Annotated[str, BeforeValidator(parse_zone)]
+Currency = Annotated[str, _matching(r"[A-Z]{3}", "an ISO 4217 currency", "USD")]
+Language = Annotated[str, _matching(r"[a-z]{2}", "a language of two letters", "en")]
+Colour = Annotated[str, _matching(r"#[0-9a-fA-F]{6}", "a colour", '"#0b5d4e"')]
+SecureUrl = Annotated[str, _matching(r"https://[^\s/]+[^\s]*", "an https address", "https://crm.example.com")]
+Code = Annotated[str, _matching(r"[A-Z0-9]{3,20}", "a code of 3–20 capitals and digits", "COMEBACK10")]

@@ -1,0 +1,165 @@
+"""The interfaces plugins and built-ins implement. Types only; hookspecs.py says where each one comes in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from tidings.model.base import Noun
+from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+
+class Provider(ABC):
+    """Carries one channel and knows only its protocol; retry, pacing and state belong to the engine.
+
+    `real` is False for a provider that reaches nobody (the outbox); outside production only those get
+    addresses off the allow list. One instance serves one `deliver` call and is closed after it.
+    """
+
+    name: ClassVar[str]
+    channel: ClassVar[str | None]
+    real: ClassVar[bool] = True
+    max_batch: ClassVar[int] = 100
+    Config: ClassVar[type[Noun]]
+
+    def __init__(self, config: Any, *, root: Path) -> None:
+        self.config = config
+        self.root = root
+
+    @abstractmethod
+    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        """One outcome a message; a message without one, or an exception, is in doubt."""
+
+    async def lookup(self, send_keys: Sequence[str]) -> list[Outcome]:
+        """What the provider knows of messages in doubt; nothing by default."""
+        return []
+
+    def parse_webhook(
+        self, url: str, headers: Mapping[str, str], raw_body: bytes, now: datetime
+    ) -> list[ProviderEvent]:
+        """Verified events of one webhook call; none by default."""
+        return []
+
+    async def close(self) -> None:  # noqa: B027 - a provider without connections need not have it
+        """Give back connections."""
+
+
+class Condition(ABC):
+    """A named condition of YAML (`bought: {...}`).
+
+    It declares the aggregates it needs of the warehouse (one value a customer) and gives a SQL boolean
+    expression over them. NULL counts as false.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Noun]]
+    ledger: ClassVar[bool] = False
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def aggregates(self, tables: Mapping[str, ir.Table], now: datetime) -> dict[str, ir.Column]:
+        """Column name → aggregate over `tables`, grouped by customer_id by the caller; see segments/stage1."""
+        return {}
+
+    @abstractmethod
+    def sql(self, now: datetime) -> str:
+        """DuckDB boolean expression over feature columns."""
+
+
+class Gate(Protocol):
+    """One question of a plan, asked of everybody still in it; the first closed gate is the reason."""
+
+    code: str
+
+    def open(self, people: pd.DataFrame) -> pd.Series[bool]:
+        """True where the person may go on; one value a row of `people`."""
+
+
+class Eligibility(ABC):
+    """A company's own rule: declares the columns it needs and gets a frame of just those."""
+
+    name: ClassVar[str]
+    columns: ClassVar[Sequence[str]]
+    campaigns: ClassVar[Sequence[str] | None] = None
+
+    @abstractmethod
+    def allowed(self, people: pd.DataFrame) -> pd.Series[bool]:
+        """True where a message is allowed; indexed as `people`."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One refresh on disk: immutable, resolved once per plan."""
+
+    snapshot_id: str
+    as_of: datetime
+    folder: Path
+
+    @property
+    def people(self) -> Path:
+        """One row a profile: person_key, customer_id, represents, features, `in__<segment>`."""
+        return self.folder / "people.parquet"
+
+    @property
+    def addresses(self) -> Path:
+        """Contact columns; the one current file beside all snapshots."""
+        return self.folder.parent / "addresses.parquet"
+
+    @property
+    def recommendations(self) -> Path:
+        """person_key, rank, product and reason."""
+        return self.folder / "recommendations.parquet"
+
+    @property
+    def rules(self) -> Path:
+        """Association rules in mlxtend's columns."""
+        return self.folder / "rules.parquet"
+
+
+class Recommender(ABC):
+    """Ranks products for everybody at once."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def recommend(self, tables: Mapping[str, ir.Table], people: pd.DataFrame, now: datetime) -> pd.DataFrame:
+        """Rows customer_id, rank, product_id, reason (a code), reason_product, score; `people` has customer_id."""
+
+
+class ReportSection(ABC):
+    """A part of a campaign's report."""
+
+    name: ClassVar[str]
+    order: ClassVar[int] = 50
+
+    @abstractmethod
+    def build(self, facts: Mapping[str, Any]) -> SectionContent | None:
+        """The section's content from the report's facts, or None where it has nothing to say."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture inside a report; `alt` carries the number, so that nobody needs the picture."""
+
+    name: str
+    png: bytes
+    alt: str
+
+
+@dataclass(frozen=True)
+class SectionContent:
+    """Title says the finding; `html` is a fragment, `text` its plain form."""
+
+    title: str
+    html: str
+    text: str
+    charts: Sequence[Chart] = ()

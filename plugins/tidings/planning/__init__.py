@@ -1,0 +1,1 @@
+"""Planning: who gets what and when, and why everyone else does not."""

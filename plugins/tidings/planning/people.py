@@ -1,0 +1,109 @@
+"""Everybody a plan considers: one row a person, read from the snapshot in one query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tidings.errors import TidingsError
+from tidings.model.campaign import Campaign
+from tidings.model.seams import Snapshot
+from tidings.planning.frames import records
+from tidings.segments.columns import condition_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ADDRESS_COLUMNS = {"email": ("email_key", "email_problem")}
+PHONE = ("phone_key", "phone_problem")
+
+
+def address_columns(channel: str) -> tuple[str, str]:
+    """The columns of `addresses` that hold a channel's key and problem; other channels than e-mail use the phone."""
+    return ADDRESS_COLUMNS.get(channel, PHONE)
+
+
+def load_people(campaign: Campaign, snapshot: Snapshot) -> pd.DataFrame:
+    """person_key, customer_id, in_audience, excluded, and of the contact columns keys, problems and zone.
+
+    A person is in the audience where any profile is, and excluded where any profile is. The profile that
+    speaks for the person is a member's, the snapshot's representative first.
+    """
+    include = answer_column(snapshot, campaign.audience.include)
+    excluded = [answer_column(snapshot, condition) for condition in campaign.audience.exclude]
+    out = " OR ".join(f'coalesce(p."{name}", false)' for name in excluded) or "false"
+    return _query(
+        snapshot,
+        f"""
+        SELECT p.person_key, p.customer_id,
+               bool_or(coalesce(p."{include}", false)) OVER who AS in_audience,
+               bool_or({out}) OVER who AS excluded,
+               a.email_key, a.email_problem, a.phone_key, a.phone_problem, a.timezone AS zone
+        FROM people p LEFT JOIN addresses a USING (customer_id)
+        WINDOW who AS (PARTITION BY p.person_key)
+        QUALIFY row_number() OVER (PARTITION BY p.person_key
+            ORDER BY coalesce(p."{include}", false) DESC, p.represents DESC, p.customer_id) = 1
+        ORDER BY p.person_key
+        """,
+    )
+
+
+def load_columns(snapshot: Snapshot, names: Sequence[str]) -> pd.DataFrame:
+    """customer_id and these columns of the snapshot; a name the snapshot does not know is left out."""
+    known = _columns(snapshot)
+    picked = "".join(f', "{name}"' for name in names if name in known and name != "customer_id")
+    return _query(snapshot, f"SELECT customer_id{picked} FROM people")
+
+
+def load_profiles(snapshot: Snapshot, names: Sequence[str] = ()) -> pd.DataFrame:
+    """person_key, customer_id and these columns of every profile; TidingsError for a column nobody knows."""
+    unknown = sorted(set(names) - _columns(snapshot))
+    if unknown:
+        raise TidingsError(f"the snapshot has no column {unknown[0]!r}", "name a feature, or run `tidings refresh`")
+    columns = ["person_key", "customer_id", *(f'"{name}"' for name in sorted({*names} - {"person_key", "customer_id"}))]
+    return _query(snapshot, f"SELECT {', '.join(columns)} FROM people")
+
+
+def answers(snapshot: Snapshot, condition: object) -> bool:
+    """Whether the snapshot is still there and was asked this."""
+    return snapshot.people.exists() and condition_column(condition) in _columns(snapshot)
+
+
+def members(snapshot: Snapshot, condition: object) -> set[str]:
+    """The persons with a profile that meets a condition that the snapshot answers."""
+    name = answer_column(snapshot, condition)
+    return set(_query(snapshot, f'SELECT DISTINCT person_key FROM people WHERE "{name}"')["person_key"])
+
+
+def answer_column(snapshot: Snapshot, condition: object) -> str:
+    """The boolean column that answers a condition; TidingsError where the snapshot is older than the question."""
+    name = condition_column(condition)
+    if name not in _columns(snapshot):
+        asked = condition if isinstance(condition, str) else json.dumps(condition, ensure_ascii=False)
+        raise TidingsError(f"the snapshot does not answer {asked!r} yet", "run `tidings refresh` after an edit")
+    return name
+
+
+def load_contacts(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
+    """customer_id → the current contact columns, None where empty."""
+    import pandas as pd
+
+    frame = pd.read_parquet(snapshot.addresses).astype(object)
+    return {row["customer_id"]: row for row in records(frame.where(frame.notna(), None))}
+
+
+def _columns(snapshot: Snapshot) -> set[str]:
+    from pyarrow import parquet
+
+    return set(parquet.read_schema(snapshot.people).names)
+
+
+def _query(snapshot: Snapshot, sql: str) -> pd.DataFrame:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.read_parquet(str(snapshot.people)).create_view("people")
+        if " addresses " in sql:
+            connection.read_parquet(str(snapshot.addresses)).create_view("addresses")
+        return connection.execute(sql).df()

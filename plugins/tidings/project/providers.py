@@ -1,0 +1,64 @@
+"""Settings against the plugins: channels, their providers, the providers' own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from tidings.errors import TidingsError, did_you_mean
+from tidings.model.mistakes import Mistake, in_plain_words
+from tidings.plugins import Plugins, secret_name
+from tidings.settings import Layers, Settings
+
+# Stands for a secret while its provider's settings are checked: long enough for any of them, and nobody's.
+PLACEHOLDER = "x" * 32
+
+
+def settings_mistakes(settings: Settings, layers: Layers, plugins: Plugins) -> list[TidingsError]:
+    """Unknown channels and providers, providers on channels they do not carry, settings that do not fit."""
+    found = [*_channels(settings, plugins), *_providers(settings, plugins)]
+    return [TidingsError(each.reason, each.fix, layers.where(each.place, key=each.at_key)) for each in found]
+
+
+def _channels(settings: Settings, plugins: Plugins) -> Iterator[Mistake]:
+    known = plugins.providers
+    for channel, how in settings.channels.items():
+        for index, name in enumerate(how.providers):
+            place = ("channels", channel, "providers", index)
+            if name not in known:
+                yield Mistake(place, f"there is no provider {name!r}", did_you_mean(name, list(known)))
+            elif known[name].channel not in (None, channel):
+                fix = f"write it under the channel {known[name].channel!r}"
+                yield Mistake(place, f"{name} carries {known[name].channel}, not {channel}", fix)
+            elif name not in settings.providers:
+                for each in _unfit(name, {}, plugins):
+                    yield Mistake(place, each.reason, f"add it under providers: {name}:")
+    for channel in settings.caps:
+        if channel not in settings.channels:
+            hint = did_you_mean(channel, list(settings.channels))
+            yield Mistake(("caps", channel), f"there is no channel {channel!r}", hint, at_key=True)
+
+
+def _providers(settings: Settings, plugins: Plugins) -> Iterator[Mistake]:
+    for name, values in settings.providers.items():
+        if name in plugins.providers:
+            yield from _unfit(name, values, plugins)
+        else:
+            hint = did_you_mean(name, list(plugins.providers))
+            yield Mistake(("providers", name), f"there is no provider {name!r}", hint, at_key=True)
+
+
+def _unfit(name: str, values: dict[str, Any], plugins: Plugins) -> Iterator[Mistake]:
+    model = plugins.providers[name].Config
+    hidden = {key for key, value in values.items() if secret_name(value)}
+    try:
+        model.model_validate({key: PLACEHOLDER if key in hidden else value for key, value in values.items()})
+    except ValidationError as error:
+        for each in in_plain_words(error, model):
+            if not (hidden & set(each.place) and not each.at_key):
+                yield Mistake(("providers", name, *each.place), each.reason, each.fix, each.at_key)
+    except Exception as error:  # noqa: BLE001 - a plugin's own validator; what it says may hold a setting's value
+        reason = f"the provider {name!r} fails: {type(error).__name__}"
+        yield Mistake(("providers", name), reason, "mend the plugin that registers it")

@@ -1,0 +1,1 @@
+"""Built-in providers: each carries a channel and knows only its protocol."""

@@ -1,0 +1,1 @@
+"""The right product: baskets, association rules, and recommendations that say why."""

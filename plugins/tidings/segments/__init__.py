@@ -1,0 +1,1 @@
+"""Segments: named questions about customers, compiled to one pass over the features."""

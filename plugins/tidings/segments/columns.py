@@ -1,0 +1,28 @@
+"""The names that conditions and their aggregates have as columns of people.parquet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def segment_column(name: str) -> str:
+    """The boolean column of a segment."""
+    return f"in__{name}"
+
+
+def condition_column(condition: Any) -> str:
+    """The boolean column of a condition as YAML has it: `in__<name>` for a bare name, else `when__<hash>`."""
+    if isinstance(condition, str) and NAME.fullmatch(condition.strip()):
+        return segment_column(condition.strip())
+    return f"when__{digest(condition)}"
+
+
+def digest(value: Any) -> str:
+    """16 hexadecimal digits of a value's canonical JSON: the same for the same meaning, whatever the key order."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,83 @@
+"""Stage 2: features, persons, ledger and every question, in one pass of DuckDB over Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tidings.model.seams import Condition
+from tidings.segments.features import QUINTILES
+from tidings.segments.questions import Questions
+from tidings.segments.touches import LAST
+from tidings.warehouse.features import aggregated, join_all
+from tidings.warehouse.reading import fetch
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+
+def save_people(
+    features: Path, persons: pd.DataFrame, touches: pd.DataFrame, questions: Questions, now: datetime, path: Path
+) -> dict[str, int]:
+    """Write people.parquet, one row a profile in order of customer_id; returns persons by segment.
+
+    `features` is the file of stage 1, `persons` has customer_id, person_key and represents, `touches` what
+    `load_touches` gives. A person is in a segment where any of their profiles is.
+    """
+    import ibis
+
+    backend = ibis.duckdb.connect()
+    try:
+        connection: duckdb.DuckDBPyConnection = backend.con
+        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+        connection.register("persons", persons)
+        connection.register("ledger", _ledger_features(backend, touches, questions.conditions, now))
+        connection.read_parquet(str(features)).create_view("features")
+        sql, parameters = _statement(questions)
+        place = str(path).replace("'", "''")
+        connection.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
+        return _sizes(connection, path, questions)
+    finally:
+        backend.disconnect()
+
+
+def _statement(questions: Questions) -> tuple[str, dict[str, Any]]:
+    quintiles = ", ".join(
+        f"CASE WHEN orders > 0 THEN 1 + (rank() OVER (PARTITION BY orders > 0 ORDER BY {ranked}) - 1) * 5"
+        f" // count(*) OVER (PARTITION BY orders > 0) END AS {name}"
+        for name, ranked in QUINTILES.items()
+    )
+    sql = (
+        f"SELECT persons.person_key, features.*, ledger.* EXCLUDE (person_key), persons.represents, {quintiles} "
+        "FROM features JOIN persons USING (customer_id) LEFT JOIN ledger USING (person_key)"
+    )
+    parameters: dict[str, Any] = {}
+    for layer in questions.layers:
+        if layer:
+            columns = ", ".join(f'{each.sql} AS "{name}"' for name, each in layer.items())
+            sql = f"SELECT *, {columns} FROM ({sql})"
+            parameters |= {name: value for each in layer.values() for name, value in each.parameters.items()}
+    return f"{sql} ORDER BY customer_id", parameters
+
+
+def _ledger_features(backend: Any, touches: pd.DataFrame, conditions: Iterable[Condition], now: datetime) -> Any:
+    """One row a person: the last touch of each kind, and what ledger conditions declare."""
+    import pyarrow as pa
+
+    table = backend.create_table("touches", pa.Table.from_pandas(touches, preserve_index=False), temp=True)
+    last = {name: table["at"].max(where=table.kind == kind) for kind, name in LAST.items()}
+    rows = table.group_by("person_key").aggregate(**last)
+    declared = aggregated({"touches": table}, (each for each in conditions if each.ledger), now, "person_key")
+    return fetch(backend, join_all(rows, declared, "person_key"), "ledger")
+
+
+def _sizes(connection: duckdb.DuckDBPyConnection, path: Path, questions: Questions) -> dict[str, int]:
+    names = list(questions.segments.values())
+    if not names:
+        return {}
+    counted = ", ".join(f'count(DISTINCT person_key) FILTER (WHERE "{name}")' for name in names)
+    row = connection.execute(f"SELECT {counted} FROM read_parquet(?)", [str(path)]).fetchone()
+    return {name: int(count) for name, count in zip(questions.segments, row or (), strict=True)}

@@ -1,0 +1,242 @@
+"""SendGrid's v3 mail/send on loopback: a real HTTP server with an accept log, faults and signed events."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+PATH = "/v3/mail/send"
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset instead of a FIN
+
+
+class SendGridFault(StrEnum):
+    """What happens to a request; from RESET_AFTER on the message is taken, and the client cannot know it."""
+
+    REFUSE = "400"
+    UNAUTHORIZED = "401"
+    FORBIDDEN = "403"
+    TOO_LARGE = "413"
+    RATE_LIMIT = "429 with Retry-After"
+    RATE_LIMIT_RESET = "429 with X-RateLimit-Reset"
+    ERROR = "500"
+    RESET_BEFORE = "the line breaks before the message is taken"
+    RESET_AFTER = "taken, then the line breaks"
+    SILENT_AFTER = "taken, then no answer ever"
+    GARBAGE_AFTER = "taken, then an answer that is not HTTP"
+
+
+STATUS = {
+    SendGridFault.REFUSE: (400, "Does not contain a valid address."),
+    SendGridFault.UNAUTHORIZED: (401, "The provided authorization grant is invalid, expired, or revoked"),
+    SendGridFault.FORBIDDEN: (403, "The from address does not match a verified Sender Identity."),
+    SendGridFault.TOO_LARGE: (413, "Payload too large"),
+    SendGridFault.RATE_LIMIT: (429, "too many requests"),
+    SendGridFault.RATE_LIMIT_RESET: (429, "too many requests"),
+    SendGridFault.ERROR: (500, "internal server error"),
+}
+RETRY_AFTER = 7  # seconds
+
+
+class SendGridEmulator:
+    """A context manager: `with SendGridEmulator() as sendgrid: ... sendgrid.url ... sendgrid.accepted`.
+
+    `accepted` holds one entry a personalization taken (send_key, to, message_id, body) and is written to `log`,
+    one JSON line each, before the answer; `requests` holds every body that could be read, `calls` counts whatever
+    came. `faults` maps a request's number (from 0) or a recipient to a fault and may be changed at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str = "SG.emulator",
+        port: int = 0,
+        log: Path | None = None,
+        faults: Mapping[int | str, SendGridFault] | None = None,
+    ) -> None:
+        self.api_key = api_key
+        self.port = port
+        self.log = log
+        self.faults: dict[int | str, SendGridFault] = dict(faults or {})
+        self.requests: list[dict[str, Any]] = []
+        self.accepted: list[dict[str, Any]] = []
+        self.calls = 0
+        self._turn = threading.Lock()
+        self._signing_key: Any = None
+        self.stopping = threading.Event()
+
+    def __enter__(self) -> SendGridEmulator:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """What goes into the provider's `host`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Listen; `port` is then the real one."""
+        emulator = self
+
+        class Handler(_Handler):
+            owner = emulator
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._http.daemon_threads = True
+        self.port = self._http.server_port
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="sendgrid", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and let silent requests go."""
+        self.stopping.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def called(self) -> None:
+        """Count a call."""
+        with self._turn:
+            self.calls += 1
+
+    def note(self, body: dict[str, Any]) -> SendGridFault | None:
+        """Remember a request; the fault it meets, if any."""
+        with self._turn:
+            number = len(self.requests)
+            self.requests.append(body)
+        recipients = [to["email"] for person in body["personalizations"] for to in person["to"]]
+        return next((self.faults[name] for name in (number, *recipients) if name in self.faults), None)
+
+    def take(self, body: dict[str, Any]) -> str:
+        """Log every personalization as accepted; the X-Message-Id."""
+        with self._turn:
+            identity = f"emulated-{len(self.accepted):06}"
+            for person in body["personalizations"]:
+                entry = {
+                    "send_key": person.get("custom_args", {}).get("send_key"),
+                    "to": [to["email"] for to in person["to"]],
+                    "message_id": identity,
+                    "body": body,
+                }
+                self.accepted.append(entry)
+                if self.log:
+                    with self.log.open("a", encoding="utf-8") as lines:
+                        lines.write(json.dumps(entry) + "\n")
+        return identity
+
+    @property
+    def public_key(self) -> str:
+        """What goes into the provider's `webhook_public_key`."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        octets: bytes = self._key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(octets).decode()
+
+    def signed(self, events: Sequence[Mapping[str, Any]], now: datetime) -> tuple[dict[str, str], bytes]:
+        """Headers and body of an event webhook call, signed as SendGrid signs them."""
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        body = json.dumps(list(events)).encode()
+        timestamp = str(int(now.timestamp()))
+        signature = self._key().sign(timestamp.encode() + body, ECDSA(SHA256()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+            "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+        }
+        return headers, body
+
+    def _key(self) -> Any:
+        from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
+        if self._signing_key is None:
+            self._signing_key = generate_private_key(SECP256R1())
+        return self._signing_key
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    owner: SendGridEmulator
+
+    def do_POST(self) -> None:
+        self.owner.called()
+        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path != PATH:
+            return self._answer(404, "not found")
+        if self.headers.get("Authorization") != f"Bearer {self.owner.api_key}":
+            return self._answer(*STATUS[SendGridFault.UNAUTHORIZED])
+        try:
+            body = json.loads(raw)
+            mistake = _mistake(body)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            mistake = f"Bad Request: {error}"
+        if mistake:
+            return self._answer(400, mistake)
+        return self._act(self.owner.note(body), body)
+
+    def _act(self, fault: SendGridFault | None, body: dict[str, Any]) -> None:
+        if fault in STATUS:
+            headers = {
+                SendGridFault.RATE_LIMIT: {"Retry-After": str(RETRY_AFTER)},
+                SendGridFault.RATE_LIMIT_RESET: {"X-RateLimit-Reset": str(int(time.time()) + RETRY_AFTER)},
+            }
+            return self._answer(*STATUS[fault], headers.get(fault))
+        if fault is SendGridFault.RESET_BEFORE:
+            return self._reset()
+        identity = self.owner.take(body)
+        if fault is SendGridFault.RESET_AFTER:
+            return self._reset()
+        if fault is SendGridFault.SILENT_AFTER:
+            self.owner.stopping.wait()
+            return self._reset()
+        if fault is SendGridFault.GARBAGE_AFTER:
+            self.wfile.write(b"\x00\xffnot http at all\r\n\r\n")
+            self.close_connection = True
+            return None
+        return self._answer(202, None, {"X-Message-Id": identity})
+
+    def _answer(self, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> None:
+        errors = {"errors": [{"message": message, "field": None, "help": None}]}
+        body = json.dumps(errors).encode() if message else b""
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.connection.close()
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Say nothing: tests read `requests`."""
+
+
+def _mistake(body: dict[str, Any]) -> str | None:
+    """What SendGrid itself would refuse of a mail/send request, or None."""
+    persons = body["personalizations"]
+    if not 1 <= len(persons) <= 1000:
+        return "The personalizations field needs 1 to 1000 entries."
+    if any(not person["to"] or not all("@" in to["email"] for to in person["to"]) for person in persons):
+        return "Does not contain a valid address."
+    if "@" not in body["from"]["email"]:
+        return "The from email does not contain a valid address."
+    if not all(person.get("subject") or body.get("subject") for person in persons):
+        return "The subject is required."
+    if not body["content"] or not all(part["type"] and part["value"] for part in body["content"]):
+        return "The content value must be a string at least one character in length."
+    return None

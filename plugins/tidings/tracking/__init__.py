@@ -1,0 +1,1 @@
+"""Tracking: what came back, taken once, in any order."""

@@ -1,0 +1,80 @@
+"""refresh: read the warehouse, say who is who, answer every question, recommend; publish one snapshot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from tidings.errors import TidingsError
+from tidings.ledger.consents import save_consents
+from tidings.ledger.contacts import save_contacts
+from tidings.ledger.database import Ledger
+from tidings.ledger.keys import random_key
+from tidings.ledger.persons import load_numbers, load_profiles, merge_persons, save_persons, save_profiles
+from tidings.ledger.snapshots import find_current, publish_snapshot, summary
+from tidings.model.counts import RefreshShape
+from tidings.project import Project
+
+
+def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = random_key) -> RefreshShape:
+    """One new current snapshot, of the warehouse as it is at `now`; `new_key` makes keys for persons not seen before.
+
+    Where anything goes wrong (TidingsError, and whatever a plugin raises) the last good snapshot stays current and
+    nothing half-written is left.
+    """
+    from tidings.recommend.engine import Previous, save_recommendations
+    from tidings.segments.features import all_columns
+    from tidings.segments.questions import compile_questions
+    from tidings.segments.stage2 import save_people
+    from tidings.segments.touches import load_touches
+    from tidings.warehouse import people
+    from tidings.warehouse.building import ADDRESSES, building
+    from tidings.warehouse.connection import open_warehouse
+    from tidings.warehouse.features import last_orders, save_features
+    from tidings.warehouse.identity import resolve
+    from tidings.warehouse.tables import open_tables
+
+    snapshot_id = random_key()
+    with (
+        Ledger.open(project) as ledger,
+        building(project.state / "snapshots", snapshot_id) as made,
+        open_warehouse(project) as warehouse,
+    ):
+        with ledger.read() as connection:
+            known, numbers = load_profiles(connection), load_numbers(connection)
+            touches, last = load_touches(connection, now), find_current(connection, project.root)
+            mining = summary(connection, last.snapshot_id).get("mining") if last else None
+        tables = open_tables(warehouse, now, made.folder / "quarantine")
+        questions = compile_questions(project, now, all_columns(tables["customers"]))
+        features = made.folder / "features.parquet"
+        save_features(warehouse, tables, questions.conditions, now, features)
+
+        consents = people.load_consents(warehouse, tables)
+        profiles = people.load_profiles(warehouse, tables, last_orders(features), consents, now)
+        found = resolve(profiles, known, numbers, salt=project.settings.salt, new_key=new_key)
+        found.addresses.to_parquet(made.folder / ADDRESSES, index=False)
+
+        sizes = save_people(features, found.people, touches, questions, now, made.folder / "people.parquet")
+        features.unlink()
+        before = Previous(last.folder, mining) if last and mining else None
+        picks = save_recommendations(project, warehouse, tables, found.people, before, now, made.folder)
+
+        shape = RefreshShape(
+            snapshot=snapshot_id, as_of=now, customers=len(found.people), persons=int(found.people["represents"].sum()),
+            segments=sizes, recommended=picks.persons, quarantined=dict(tables.quarantined),
+        )  # fmt: skip
+        kept: dict[str, Any] = {**shape.model_dump(mode="json"), "mining": picks.mining}
+        (made.folder / "summary.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
+        with ledger.write() as connection:
+            if load_profiles(connection) != known:
+                raise TidingsError("another refresh finished in the meantime", "refresh again")
+            save_persons(connection, found.new)
+            merge_persons(connection, found.merges, now)
+            save_profiles(connection, found.mapping, known)
+            save_contacts(connection, people.contact_rows(found.addresses, project.settings.channels))
+            save_consents(connection, people.consent_rows(consents, found.mapping))
+            publish_snapshot(connection, snapshot_id, now, made.final.relative_to(project.root), kept)
+            made.finish()
+    return shape

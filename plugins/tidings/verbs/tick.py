@@ -1,0 +1,60 @@
+"""tick: settle what a dead worker left, advance who is due, deliver, expire. Does nothing when nothing is due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidings.delivery.claim import Scope
+from tidings.delivery.dispatch import dispatch
+from tidings.errors import ProjectErrors, TidingsError
+from tidings.ledger import messages
+from tidings.ledger.database import Ledger, database_time
+from tidings.ledger.snapshots import find_current
+from tidings.model.counts import DeliverShape, TickShape
+from tidings.model.run import Run
+from tidings.planning.plan import plan_due
+from tidings.planning.program import enrols
+from tidings.planning.store import save_plan
+from tidings.project import Project
+
+
+def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShape:
+    """One round over every live flow, then one dispatcher call over everything that is due.
+
+    A flow that cannot be planned keeps nobody else back: its TidingsError is raised after all others had their turn.
+    """
+    advanced = finished = planned = 0
+    failed: list[TidingsError] = []
+    with Ledger.open(project, create=False) as ledger:
+        with ledger.write() as connection:
+            settled = messages.recover(connection, database_time(connection))
+            ready = find_current(connection, project.root) is not None
+        flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
+        for campaign in flows if ready else []:
+            try:
+                with ledger.read() as connection:
+                    made = plan_due(project, campaign, connection, now)
+                if made is None or not (made.moves or len(made.rows)):
+                    continue
+                made = save_plan(project, ledger, made, run)
+            except TidingsError as error:
+                failed.append(TidingsError(f"{campaign.campaign}: {error.reason}", error.fix, error.where))
+                continue
+            advanced += len(made.moves)
+            finished += sum(move["state"] != "active" for move in made.moves)
+            planned += made.counts.planned
+        done = dispatch(project, ledger, now, Scope(), run) if ready else _nothing()
+    if failed:
+        raise failed[0] if len(failed) == 1 else ProjectErrors(failed)
+    return TickShape(
+        advanced=advanced,
+        finished=finished,
+        planned=planned,
+        settled=settled,
+        expired=done.expired,
+        delivered=done,
+    )
+
+
+def _nothing() -> DeliverShape:
+    return DeliverShape(claimed=0, accepted=0, refused=0, later=0, in_doubt=0, skipped={}, expired=0)

@@ -1,0 +1,42 @@
+"""why: the gates of a campaign for one customer, until the first that closes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidings.errors import TidingsError
+from tidings.ledger import messages
+from tidings.ledger.database import Ledger
+from tidings.ledger.persons import load_profiles
+from tidings.ledger.snapshots import current_snapshot
+from tidings.model.counts import WhyLine, WhyShape
+from tidings.planning.decide import Decider
+from tidings.planning.explain import explain
+from tidings.planning.plan import find_campaign, next_occasion
+from tidings.project import Project
+
+
+def why(project: Project, customer: str, campaign: str, now: datetime) -> WhyShape:
+    """The same gates as the plan's, asked of one person; TidingsError for a customer nobody knows."""
+    found = find_campaign(project, campaign)
+    with Ledger.open(project, create=False) as ledger, ledger.read() as connection:
+        person = load_profiles(connection).get(customer)
+        if person is None:
+            raise TidingsError(f"there is no customer {customer!r}", "use a customer_id of the last refresh")
+        decider = Decider(project, found, current_snapshot(connection, project.root), connection, now)
+        occasion = next_occasion(project, found, connection, now).name
+        told = explain(decider, person, occasion)
+        held = [
+            {"occasion": row["occasion"], "step": row["step"], "channel": row["channel"], "state": row["state"]}
+            | {"reason": row["reason"] or "", "at": str(row["counted_at"] or row["not_before"])}
+            for row in messages.of_person(connection, person, campaign)
+        ]
+    return WhyShape(
+        customer=customer,
+        person=person,
+        campaign=campaign,
+        decision=told.decision,
+        reason=told.reason,
+        gates=[WhyLine(gate=gate, passed=passed) for gate, passed in told.gates],
+        messages=held,
+    )

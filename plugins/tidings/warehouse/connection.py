@@ -1,0 +1,124 @@
+"""Opening the company's tables, read only, through Ibis: a folder of files, or any backend by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tidings.errors import TidingsError, did_you_mean
+from tidings.project import Project
+from tidings.warehouse.contract import SOURCES, conform
+from tidings.warehouse.reading import reading
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+SUFFIXES = (".parquet", ".csv")
+FIRST = {
+    "duckdb": "SET enable_progress_bar = false; SET TimeZone = 'UTC'",
+    "postgres": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+}
+"""What a connection is told first. A DuckDB file is opened read only, and files are only ever read."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An open warehouse; `folder` is None where a database serves it."""
+
+    backend: Any
+    folder: Path | None
+    mapping: dict[str, str]
+    currency: str
+
+    def table(self, name: str) -> ir.Table:
+        """A source table in the contract's columns and types; TidingsError where it is missing or does not fit."""
+        with reading(name):
+            return conform(name, self._raw(name), self.currency)
+
+    def has(self, name: str) -> bool:
+        """Whether an optional table is there; one that the settings map must be."""
+        if name in self.mapping:
+            return True
+        if self.folder is not None:
+            return _find(self.folder, name) is not None
+        return name in self.backend.list_tables()
+
+    def _raw(self, name: str) -> ir.Table:
+        place = self.mapping.get(name, name)
+        if place.lstrip()[:6].lower() == "select":
+            return self._query(name, place)
+        return self._open(place, name)
+
+    def _open(self, place: str, name: str, view: str | None = None) -> ir.Table:
+        if self.folder is not None:
+            return _read_files(self.backend, self.folder, place, SOURCES.get(name), view)
+        *schema, table = place.split(".")
+        known = self.backend.list_tables(database=".".join(schema) or None)
+        if table not in known:
+            fix = f"{did_you_mean(table, known)}; set warehouse.tables.{name}"
+            raise TidingsError(f"the warehouse has no table {place!r}", fix)
+        return self.backend.table(table, database=".".join(schema) or None)
+
+    def _query(self, name: str, text: str) -> ir.Table:
+        """A SELECT of the settings; the files it names become views of this connection."""
+        import sqlglot
+        from sqlglot import exp
+
+        try:
+            statements = sqlglot.parse(text, dialect=self.backend.name)
+        except sqlglot.errors.SqlglotError as error:
+            raise TidingsError(f"warehouse.tables.{name} is not SQL: {error}", "write one SELECT") from error
+        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+            raise TidingsError(f"warehouse.tables.{name} is not one SELECT", "the warehouse is read only")
+        if self.folder is not None:
+            own = {cte.alias for cte in statements[0].find_all(exp.CTE)}
+            for file in sorted({table.name for table in statements[0].find_all(exp.Table)} - own):
+                self._open(file, "", file)
+        return self.backend.sql(text)
+
+
+@contextmanager
+def open_warehouse(project: Project) -> Iterator[Warehouse]:
+    """The workspace's warehouse, read only; closed at the end."""
+    import ibis
+
+    settings = project.settings.warehouse
+    if settings.url is None:
+        backend, folder = ibis.duckdb.connect(), project.warehouse_folder
+    else:
+        with reading(settings.url.split(":")[0]):
+            more = {"read_only": True} if settings.url.startswith("duckdb:") else {}
+            backend, folder = ibis.connect(settings.url, **more), None
+    if backend.name in FIRST:
+        backend.raw_sql(FIRST[backend.name])
+    try:
+        yield Warehouse(backend, folder, dict(settings.tables), project.settings.base_currency)
+    finally:
+        backend.disconnect()
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """`name.parquet`, `name.csv`, a folder of Parquet files, or the file of that very name."""
+    for path in (*(folder / f"{name}{suffix}" for suffix in SUFFIXES), folder / name):
+        if path.is_file() or (path.is_dir() and any(path.glob("*.parquet"))):
+            return path
+    return None
+
+
+def _read_files(backend: Any, folder: Path, place: str, source: Any, view: str | None) -> ir.Table:
+    path = _find(folder, place)
+    if path is None:
+        there = sorted({found.stem for found in folder.glob("*")}) if folder.is_dir() else []
+        fix = did_you_mean(place, there) if there else "put the tables there, or set warehouse.url"
+        raise TidingsError(f"the warehouse folder {folder} has no table {place!r}", fix)
+    if path.suffix == ".csv":
+        # Ids such as 0012 and half-broken columns stay what they are: the contract converts, row by row.
+        sniffed = "SELECT unnest(Columns).name FROM sniff_csv(?, header = true, sample_size = -1)"
+        header = [name for (name,) in backend.con.execute(sniffed, [str(path)]).fetchall()]
+        texts = {column: "string" for column in header if source is None or column in source.columns}
+        return backend.read_csv(path, table_name=view, types=texts, header=True, sample_size=-1)
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    return backend.read_parquet([str(file) for file in files], table_name=view, union_by_name=True)

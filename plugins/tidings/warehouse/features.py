@@ -1,0 +1,182 @@
+"""Stage 1: one aggregate query over the warehouse, one row a customer, streamed to Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tidings.errors import TidingsError
+from tidings.model.seams import Condition
+from tidings.warehouse.contract import CONTACT_COLUMNS
+from tidings.warehouse.reading import save
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dt
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from tidings.warehouse.connection import Warehouse
+
+FeatureKind = Literal["number", "money", "time", "date", "text", "boolean"]
+
+DAY = 86_400
+LATELY = timedelta(days=90)
+
+BASE: Mapping[str, FeatureKind] = {
+    "orders": "number",
+    "total_spend": "money",
+    "average_order": "money",
+    "first_order_at": "time",
+    "last_order_at": "time",
+    "recency_days": "number",
+    "tenure_days": "number",
+    "average_gap_days": "number",
+    "orders_90d": "number",
+    "spend_90d": "money",
+    "open_cases": "number",
+}
+"""Base features and what they hold; money in minor units of the base currency, days as whole days but for the gap."""
+
+RESERVED = ("person_key", "represents", "since")
+
+
+def feature_columns(customers: ir.Table) -> dict[str, FeatureKind]:
+    """What a condition may ask about after stage 1: the base features and the customers' own columns.
+
+    `customers` is the conformed table. TidingsError where one of its columns has the name of a feature.
+    """
+    own: dict[str, FeatureKind] = {}
+    for name, dtype in customers.schema().items():
+        if name in CONTACT_COLUMNS:
+            continue
+        if name.lower() in BASE or name.lower() in RESERVED or "__" in name:
+            fix = f"rename it in warehouse.tables: customers: select ..., {name} as their_{name.strip('_')}"
+            raise TidingsError(f"customers.{name} has the name of a feature", fix)
+        own[name] = _kind(dtype)
+    return own | dict(BASE)
+
+
+def save_features(
+    warehouse: Warehouse, tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime, path: Path
+) -> None:
+    """Write base features, attributes and the conditions' aggregates: customer_id is unique, nobody is left out."""
+    save(warehouse.backend, features(tables, conditions, now), path, "features")
+
+
+def last_orders(path: Path) -> pd.DataFrame:
+    """customer_id and last_order_at of the file that `save_features` wrote."""
+    import pandas as pd
+
+    return pd.read_parquet(path, columns=["customer_id", "last_order_at"])
+
+
+def features(tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime) -> ir.Table:
+    """The one query of stage 1, not run yet."""
+    customers = tables["customers"]
+    asked = [condition for condition in conditions if not condition.ledger]
+    own = [column for column in customers.columns if column not in CONTACT_COLUMNS]
+    rows = join_all(
+        customers.select(*own),
+        [_orders(tables["orders"], now), *aggregated(tables, asked, now, "customer_id")],
+        "customer_id",
+    )
+    if "cases" in tables:
+        rows = join_all(rows, [_cases(tables["cases"], now)], "customer_id")
+    return rows.mutate(**_derived(rows, now, "cases" in tables))
+
+
+def aggregated(
+    tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime, key: str
+) -> list[ir.Table]:
+    """The aggregates that conditions declare, one grouped table for each table they stand on."""
+    wanted: dict[Any, dict[str, ir.Column]] = {}
+    for condition in conditions:
+        for name, aggregate in condition.aggregates(tables, now).items():
+            relations = aggregate.op().relations
+            if len(relations) != 1:
+                fix = "one aggregate reads one table"
+                raise TidingsError(f"the condition {condition.name!r} declares {name!r} over several tables", fix)
+            wanted.setdefault(next(iter(relations)), {})[name] = aggregate
+    return [_grouped(relation, columns, key) for relation, columns in wanted.items()]
+
+
+def _grouped(relation: Any, columns: dict[str, ir.Column], key: str) -> ir.Table:
+    """The aggregates over the rows that at least one of them looks at: most conditions look at few of the lines."""
+    rows = relation.to_expr()
+    filters = [getattr(column.op(), "where", None) for column in columns.values()]
+    if all(each is not None for each in filters):
+        rows = rows.filter(reduce(or_, [each.to_expr() for each in filters if each is not None]))
+        moved = {name: column.op().replace({relation: rows.op()}) for name, column in columns.items()}
+        columns = {name: node.to_expr() for name, node in moved.items()}
+    return rows.group_by(key).aggregate(**columns)
+
+
+def join_all(rows: ir.Table, others: Iterable[ir.Table], key: str) -> ir.Table:
+    """Every row with the columns of the others, which have at most one row a key."""
+    for other in others:
+        rows = rows.left_join(other, key).drop(f"{key}_right")
+    return rows
+
+
+def _orders(orders: ir.Table, now: datetime) -> ir.Table:
+    import ibis
+
+    lately = orders.ordered_at >= ibis.literal(now - LATELY, type="timestamp('UTC', 6)")
+    return orders.group_by("customer_id").aggregate(
+        orders=orders.count(),
+        total_spend=_whole(orders.total.sum()),
+        first_order_at=orders.ordered_at.min(),
+        last_order_at=orders.ordered_at.max(),
+        orders_90d=orders.count(where=lately),
+        spend_90d=_whole(orders.total.sum(where=lately)),
+    )
+
+
+def _cases(cases: ir.Table, now: datetime) -> ir.Table:
+    import ibis
+
+    still = cases.closed_at.isnull() | (cases.closed_at > ibis.literal(now, type="timestamp('UTC', 6)"))
+    return cases.group_by("customer_id").aggregate(open_cases=cases.count(where=still))
+
+
+def _derived(rows: ir.Table, now: datetime, has_cases: bool) -> dict[str, Any]:
+    import ibis
+
+    moment = int(now.timestamp())
+
+    def days(since: ir.Column) -> ir.Column:
+        return ((ibis.literal(moment) - _seconds(since)) // DAY).cast("int64")
+
+    counts = {name: rows[name].fill_null(0) for name in ("orders", "orders_90d", "total_spend", "spend_90d")}
+    span = _seconds(rows.last_order_at) - _seconds(rows.first_order_at)
+    return counts | {
+        "average_order": (rows.total_spend // rows.orders).cast("int64"),
+        "recency_days": days(rows.last_order_at),
+        "tenure_days": days(rows.created_at),
+        "average_gap_days": span / ((rows.orders - 1).nullif(0) * DAY),
+        "open_cases": rows.open_cases.fill_null(0) if has_cases else ibis.null("int64"),
+    }
+
+
+def _whole(total: ir.Column) -> ir.Column:
+    """A sum as a 64-bit integer: engines widen it, and Parquet would keep the wider one as a float."""
+    return total.cast("decimal(38, 0)").cast("int64")
+
+
+def _seconds(moment: ir.Column) -> ir.Column:
+    """Whole seconds since 1970."""
+    return moment.epoch_seconds().cast("int64")
+
+
+def _kind(dtype: dt.DataType) -> FeatureKind:
+    if dtype.is_numeric() and not dtype.is_boolean():
+        return "number"
+    if dtype.is_boolean():
+        return "boolean"
+    if dtype.is_timestamp():
+        return "time"
+    return "date" if dtype.is_date() else "text"

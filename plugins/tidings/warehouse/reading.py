@@ -1,0 +1,78 @@
+"""Running queries on the warehouse: literals bound, results as Arrow or straight to Parquet, failures in our words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tidings.errors import TidingsError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what the engine raises while it reads `what` into a TidingsError."""
+    try:
+        yield
+    except ImportError as error:
+        fix = "install the extra of tidings or of ibis-framework that is named like the database"
+        raise TidingsError(f"the warehouse needs a library that is not installed: {error.name}", fix) from error
+    except _errors() as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise TidingsError(
+            f"the warehouse cannot be read ({what}): {first}", "check the source and refresh again"
+        ) from error
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What the engines in use raise; one that is not imported has raised nothing."""
+    import duckdb
+    from ibis.common.exceptions import IbisError
+
+    drivers = [sys.modules[name] for name in ("psycopg",) if name in sys.modules]
+    return (duckdb.Error, IbisError, OSError, *(driver.Error for driver in drivers))
+
+
+def fetch(backend: Any, table: ir.Table, what: str) -> pa.Table:
+    """The rows as an Arrow table."""
+    with reading(what):
+        if backend.name != "duckdb":
+            return backend.to_pyarrow(table)
+        sql, parameters = bound(backend, table)
+        return backend.con.execute(sql, parameters).to_arrow_table()
+
+
+def save(backend: Any, table: ir.Table, path: Path, what: str) -> None:
+    """Stream the rows to a Parquet file."""
+    with reading(what):
+        if backend.name != "duckdb":
+            backend.to_parquet(table, path)
+            return
+        sql, parameters = bound(backend, table)
+        place = str(path).replace("'", "''")
+        backend.con.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
+
+
+def bound(backend: Any, table: ir.Table) -> tuple[str, dict[str, str]]:
+    """DuckDB's SQL for the rows, with every text that something is compared with as a parameter (R50).
+
+    Ibis writes such texts into the statement, quoted. Conditions of YAML end here, so they are taken out again; on
+    other engines they stay Ibis's own quoted literals.
+    """
+    from sqlglot import exp
+
+    tree = backend.compiler.to_sqlglot(table)
+    parameters: dict[str, str] = {}
+    for literal in list(tree.find_all(exp.Literal)):
+        compared = isinstance(literal.parent, (exp.Predicate, exp.In)) and literal.is_string
+        if compared:
+            name = f"text_{len(parameters)}"
+            parameters[name] = str(literal.this)
+            literal.replace(exp.Parameter(this=exp.Var(this=name)))
+    return tree.sql(dialect="duckdb"), parameters

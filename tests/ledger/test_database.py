@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, make_url, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from tests.databases import empty_postgres
+from tests.ledger.rows import add_persons, consent, key
+from tests.workspace import bare_project
+from tidings.errors import TidingsError
+from tidings.ledger import database
+from tidings.ledger.database import Ledger, database_time
+from tidings.ledger.tables import consents, meta, persons
+from tidings.project import Project
+
+OPENER = """
+import sys
+import time
+from pathlib import Path
+from tests.workspace import bare_project
+from tidings.ledger.database import Ledger
+project = bare_project(Path(sys.argv[1]), ledger={"url": sys.argv[2]})
+print("ready", flush=True)
+sys.stdin.readline()
+Ledger.open(project).close()
+"""
+
+
+def test_sqlite_keeps_what_it_has_taken(tmp_path: Path) -> None:
+    """A SQLite ledger opens with a write-ahead log, full synchronisation, foreign keys and patience (R20)."""
+    with Ledger.open(bare_project(tmp_path, ledger={"url": "sqlite:///ledger.db"})) as ledger, ledger.read() as read:
+        found = [read.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS]
+    assert list(PRAGMAS.values()) == found
+
+
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 60_000}
+
+
+def test_a_disk_without_a_write_ahead_log_is_refused() -> None:
+    """Where SQLite cannot keep its log, as in memory, the ledger does not open (R20)."""
+    engine = database._engine(make_url("sqlite://"), True)
+    with pytest.raises(TidingsError, match="opens with journal 'memory'"):
+        engine.connect()
+
+
+def test_the_environment_is_stamped_once_and_held(project: Project, ledger: Ledger) -> None:
+    """A ledger belongs to the environment that made it; another one is refused by name (R63)."""
+    other = Project(**vars(project) | {"environment": "production"})
+    with pytest.raises(TidingsError, match="belongs to the environment 'dev', not 'production'"):
+        Ledger.open(other)
+    with ledger.read() as connection:
+        assert "dev" == connection.execute(select(meta.c.value).where(meta.c.key == "environment")).scalar()
+
+
+def test_a_copied_sqlite_ledger_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SQLite ledger made on another machine could send twice, so it does not open (R20)."""
+    project = bare_project(tmp_path, ledger={"url": "sqlite:///ledger.db"})
+    Ledger.open(project).close()
+    elsewhere = tmp_path / "machine-id"
+    elsewhere.write_text("another machine\n")
+    monkeypatch.setattr(database, "MACHINE_FILE", elsewhere)
+    with pytest.raises(TidingsError, match="made on another machine"):
+        Ledger.open(project)
+
+
+def test_a_machine_without_an_id_is_known_by_its_network_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's id is never empty: an empty id file is as good as none."""
+    empty = tmp_path / "machine-id"
+    monkeypatch.setattr(database, "MACHINE_FILE", empty)
+    missing = database.machine_id()
+    empty.write_text("\n")
+    assert missing == database.machine_id() != ""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_is_made_unless_asked(tmp_path: Path, kind: str) -> None:
+    """Who only reads does not lay a ledger: a missing one is an error that says what to do."""
+    url = "sqlite:///ledger.db" if kind == "sqlite" else empty_postgres()
+    project = bare_project(tmp_path, ledger={"url": url})
+    for _ in range(2):
+        with pytest.raises(TidingsError, match="there is no ledger yet; run `tidings refresh` first"):
+            Ledger.open(project, create=False)
+    Ledger.open(project).close()
+    Ledger.open(project, create=False).close()
+
+
+def test_a_ledger_that_cannot_be_reached_says_so(tmp_path: Path) -> None:
+    """A database that does not answer is told as a mistake in the settings, not as a traceback."""
+    project = bare_project(tmp_path, ledger={"url": "postgresql://nobody@127.0.0.1:1/none"})
+    with pytest.raises(TidingsError, match=r"the ledger cannot be opened: .*; check ledger\.url and the disk"):
+        Ledger.open(project)
+
+
+def test_a_failed_write_leaves_nothing(ledger: Ledger) -> None:
+    """What a transaction wrote before a row that points at nobody was refused is not there afterwards."""
+    with pytest.raises(IntegrityError), ledger.write() as connection:  # noqa: PT012 - two writes, one transaction
+        add_persons(connection, key(1), key(2))
+        connection.execute(insert(consents), consent(key(3)))
+    with ledger.read() as connection:
+        assert 0 == connection.execute(select(func.count()).select_from(persons)).scalar()
+
+
+def test_reading_cannot_write(ledger: Ledger) -> None:
+    """The database itself refuses a write in a read; the next write works."""
+    with pytest.raises(DBAPIError), ledger.read() as connection:
+        add_persons(connection, key(1))
+    with ledger.write() as connection:
+        add_persons(connection, key(1))
+
+
+def test_a_read_sees_one_moment(ledger: Ledger) -> None:
+    """Two questions of one read agree, whatever was committed between them."""
+    with ledger.read() as connection:
+        before = connection.execute(select(func.count()).select_from(persons)).scalar()
+        with ledger.write() as other:
+            add_persons(other, key(1))
+        assert before == connection.execute(select(func.count()).select_from(persons)).scalar()
+    with ledger.read() as connection:
+        assert 1 == connection.execute(select(func.count()).select_from(persons)).scalar()
+
+
+def test_the_databases_clock_is_the_machines(ledger: Ledger) -> None:
+    """Leases count in seconds since 1970 on the database's clock, also on SQLite, and it does not stand still."""
+    with ledger.read() as connection:
+        first, here, second = database_time(connection), time.time(), database_time(connection)
+    assert first <= second
+    assert abs(first - here) < 2
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_that_open_a_new_ledger_together_lay_it_once(tmp_path: Path, root: Path, kind: str) -> None:
+    """Two processes that find no ledger at the same moment both end with the same, whole one."""
+    url = "sqlite:///ledger.db" if kind == "sqlite" else empty_postgres()
+    command = [sys.executable, "-W", "error", "-c", OPENER, str(tmp_path), url]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    openers = [subprocess.Popen(command, env=environment, **pipes) for _ in range(2)]
+    for opener in openers:
+        assert "ready\n" == opener.stdout.readline()
+    for opener in openers:
+        opener.stdin.write("go\n")
+        opener.stdin.flush()
+    ended = [(opener.communicate()[1], opener.returncode) for opener in openers]
+    assert [("", 0)] * 2 == ended
+    with Ledger.open(bare_project(tmp_path, ledger={"url": url}), create=False) as ledger, ledger.read() as connection:
+        stamps = set(connection.execute(select(meta.c.key)).scalars())
+    assert {"environment", "journal_head"} <= stamps
+
+
+def test_the_ledger_lies_in_the_workspace(tmp_path: Path) -> None:
+    """Without a setting it is .tidings/ledger.db of the workspace, whose folder is made."""
+    Ledger.open(bare_project(tmp_path)).close()
+    assert (tmp_path / ".tidings" / "ledger.db").is_file()

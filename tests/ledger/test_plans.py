@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from tests.databases import beside, somebody_waits
+from tests.ledger.rows import DAY, NOW, add_message, add_persons, add_plan, key
+from tests.waiting import wait_until
+from tidings.ledger.database import Ledger
+from tidings.ledger.plans import (
+    Overtaken,
+    approve,
+    approved,
+    counts_of,
+    find_plan,
+    finish_plan,
+    get_plan,
+    last_plan,
+    list_plans,
+    start_plan,
+)
+from tidings.ledger.tables import approvals, messages, plans
+
+ONE, TWO = key(901), key(902)
+
+
+def _record(plan_id: str, **changes: Any) -> dict[str, Any]:
+    row = {
+        "plan_id": plan_id,
+        "campaign": "letter",
+        "occasion": "2026-11-22",
+        "snapshot_id": key(800),
+        "definition_hash": "d" * 64,
+        "commit": None,
+        "dag_id": None,
+        "run_id": None,
+        "created_at": NOW,
+    }
+    return row | changes
+
+
+@pytest.fixture(autouse=True)
+def _snapshot(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        add_persons(connection, key(1))
+        add_plan(connection, key(999), campaign="elsewhere")
+
+
+def _build(ledger: Ledger, plan_id: str, **changes: Any) -> None:
+    with ledger.write() as connection:
+        start_plan(connection, _record(plan_id, **changes))
+
+
+def _finish(ledger: Ledger, plan_id: str, state: str = "ready") -> None:
+    with ledger.write() as connection:
+        finish_plan(connection, plan_id, "p" * 64, {"planned": 2, "considered": 3}, state)
+
+
+def test_a_plan_counts_when_it_is_complete(ledger: Ledger) -> None:
+    """A plan under construction is nobody's plan; a finished one is the occasion's, with its counts."""
+    _build(ledger, ONE)
+    with ledger.read() as connection:
+        assert find_plan(connection, "letter", "2026-11-22") is None
+        assert [] == list_plans(connection, "letter")
+    _finish(ledger, ONE)
+    with ledger.read() as connection:
+        found = find_plan(connection, "letter", "2026-11-22")
+        assert (ONE, "ready") == (found.plan_id, found.state)
+        assert {"planned": 2, "considered": 3} == counts_of(found)
+        assert find_plan(connection, "letter", "2026-11-23") is None
+        assert find_plan(connection, "other", "2026-11-22") is None
+
+
+def test_an_unfinished_plan_is_discarded_whole(ledger: Ledger) -> None:
+    """Building an occasion anew takes away what a crashed run had written of it, and nothing of others (R01)."""
+    _build(ledger, ONE)
+    _build(ledger, TWO, occasion="2026-11-15")
+    with ledger.write() as connection:
+        add_message(connection, key(1), plan_id=ONE)
+        add_message(connection, key(1), plan_id=TWO, occasion="2026-11-15")
+    _build(ledger, key(903))
+    with ledger.read() as connection:
+        assert [TWO] == list(connection.execute(select(messages.c.plan_id)).scalars())
+        left = select(plans.c.plan_id).where(plans.c.campaign == "letter")
+        assert {TWO, key(903)} == set(connection.execute(left).scalars())
+
+
+def test_a_discarded_plan_cannot_be_finished(ledger: Ledger) -> None:
+    """A slow run whose plan was discarded learns that it was overtaken, and writes nothing."""
+    _build(ledger, ONE)
+    _build(ledger, TWO)
+    with pytest.raises(Overtaken), ledger.write() as connection:
+        finish_plan(connection, ONE, "p" * 64, {}, "released")
+    _finish(ledger, TWO)
+    with pytest.raises(Overtaken), ledger.write() as connection:
+        finish_plan(connection, TWO, "p" * 64, {}, "released")
+
+
+def test_an_occasion_has_one_complete_plan(ledger: Ledger) -> None:
+    """The database itself refuses a second complete plan of an occasion; a rejected one makes room."""
+    _build(ledger, ONE)
+    _finish(ledger, ONE)
+    _build(ledger, TWO)
+    with pytest.raises(IntegrityError):
+        _finish(ledger, TWO)
+    with ledger.write() as connection:
+        connection.execute(plans.update().where(plans.c.plan_id == ONE).values(state="rejected"))
+    _finish(ledger, TWO)
+    with ledger.read() as connection:
+        assert TWO == find_plan(connection, "letter", "2026-11-22").plan_id
+
+
+def test_of_several_workers_one_completes(ledger: Ledger) -> None:
+    """Four workers that build the same occasion at once leave one complete plan; the others learn it (R11)."""
+    outcomes: list[str] = []
+    barrier = threading.Barrier(4)
+
+    def work(number: int) -> None:
+        barrier.wait()
+        try:
+            with ledger.write() as connection:
+                if find_plan(connection, "letter", "2026-11-22") is None:
+                    start_plan(connection, _record(key(910 + number)))
+                else:
+                    raise Overtaken
+            _finish(ledger, key(910 + number))
+            outcomes.append("complete")
+        except (Overtaken, IntegrityError):
+            outcomes.append("overtaken")
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert ["complete"] + ["overtaken"] * 3 == sorted(outcomes)
+    with ledger.read() as connection:
+        assert 1 == len(list_plans(connection, "letter"))
+
+
+def test_a_plan_that_is_being_finished_stays(ledger: Ledger) -> None:
+    """A worker that starts the occasion while another finishes it waits, and discards nothing of the finished plan."""
+    _build(ledger, ONE)
+    with ledger.write() as connection:
+        add_message(connection, key(1), plan_id=ONE)
+    with ledger.write() as connection:
+        finish_plan(connection, ONE, "p" * 64, {}, "released")
+        started = beside(lambda: _build(ledger, TWO))
+        wait_until(lambda: somebody_waits(ledger), 30, what="the second worker")
+    started()
+    with ledger.read() as connection:
+        assert ONE == find_plan(connection, "letter", "2026-11-22").plan_id
+        assert [ONE] == list(connection.execute(select(messages.c.plan_id)).scalars())
+    with pytest.raises(IntegrityError):
+        _finish(ledger, TWO)
+
+
+def test_plans_in_their_order(ledger: Ledger) -> None:
+    """Complete plans come oldest first; the last one may be asked for by a pattern of its occasion."""
+    for number, occasion in enumerate(["entry:2026-11-20", "due:2026-11-21T09:00:00+00:00", "entry:2026-11-19"]):
+        _build(ledger, key(920 + number), occasion=occasion, created_at=NOW + number * DAY)
+        _finish(ledger, key(920 + number))
+    with ledger.read() as connection:
+        assert [key(920), key(921), key(922)] == [row.plan_id for row in list_plans(connection, "letter")]
+        assert key(922) == last_plan(connection, "letter").plan_id
+        assert key(921) == last_plan(connection, "letter", "due:%").plan_id
+        assert last_plan(connection, "letter", "once") is None
+        assert NOW + DAY == get_plan(connection, key(921)).created_at
+
+
+@pytest.mark.parametrize(("kind", "hash_"), [("definition", "d" * 64), ("plan", "p" * 64)])
+def test_an_approval_releases_the_plans_it_names(ledger: Ledger, kind: str, hash_: str) -> None:
+    """Ready plans with the hash are released, whatever their occasion; those of others, and other hashes, are not."""
+    same = {"kind": kind, "hash": hash_, "campaign": "letter", "who": "lan", "at": NOW, "comment": ""}
+    for number, changes in enumerate(
+        [{}, {"occasion": "2026-11-15"}, {"campaign": "other"}, {"occasion": "2026-11-08", "definition_hash": "e" * 64}]
+    ):
+        _build(ledger, key(930 + number), **changes)
+        _finish(ledger, key(930 + number))
+    with ledger.write() as connection:
+        # What a plan hash covers includes the definition, so here the last one has another.
+        connection.execute(plans.update().where(plans.c.plan_id == key(933)).values(plan_hash="q" * 64))
+        assert not approved(connection, "letter", hash_)
+        assert {key(930), key(931)} == set(approve(connection, same))
+        assert approved(connection, "letter", hash_)
+        assert not approved(connection, "other", hash_)
+        assert [] == approve(connection, same)
+        assert 2 == connection.execute(select(func.count()).select_from(approvals)).scalar()
+        states = dict(connection.execute(select(plans.c.plan_id, plans.c.state)).all())
+    assert ["released", "released", "ready", "ready"] == [states[key(930 + number)] for number in range(4)]
