@@ -48,7 +48,7 @@ soak-demo: .venv/.installed-demo  ## the demo over 20 seeds: does the measured l
 	$(BIN)/python benchmarks/soak_demo.py
 
 airflow: .venv/.installed-demo  ## start Airflow on loopback with the demo workspace
-	$(BIN)/tidings airflow
+	$(BIN)/tidings airflow --demo
 
 docs: .venv/.installed-dev  ## write the generated blocks of the pages anew
 	$(BIN)/cog -r $(PAGES)

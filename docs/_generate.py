@@ -240,6 +240,13 @@ def output(name: str) -> str:
     return f"\n```console\n{file.read_text(encoding='utf-8')}```\n\n" if file.exists() else "\n"
 
 
+def outputs_in_short() -> str:
+    """The commands besides `plan`, each with the lines that answer its question, in one block."""
+    texts = ((DOCS / "output" / f"{name}.txt").read_text(encoding="utf-8") for name in _outputs.IN_SHORT)
+    told = "".join(_outputs.in_short(name, text) for name, text in zip(_outputs.IN_SHORT, texts, strict=True))
+    return f"\n```console\n{told}```\n\n"
+
+
 def _doc(thing: type) -> str:
     """A docstring as a paragraph, without the numbers of requirements."""
     return re.sub(r" \(R\d+\)", "", " ".join((inspect.getdoc(thing) or "").split()))

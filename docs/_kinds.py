@@ -19,7 +19,6 @@ SCALARS = {
     "Duration": "duration",
     "Clock": "time of day",
     "Share": "percentage",
-    "Money": "amount",
     "Name": "name",
     "Whole": "whole number",
     "Address": "e-mail address",

@@ -20,6 +20,9 @@ CAMPAIGN, TEMPLATE, STEP = "win_back", "win_back/miss_you", "miss_you"
 WIDTH = 80
 PLAIN = {"COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
 
+IN_SHORT = {"check": slice(0, 1), "why": slice(-1, None), "preview": slice(0, 2), "report": slice(0, 2)}
+"""Which lines of an output answer the question, the last one, which says what is next, left out."""
+
 _RANDOM = re.compile(r"\b[0-9a-f]{32}\b")
 
 
@@ -47,6 +50,13 @@ def record(root: Path, customer: str | None = None) -> Iterator[tuple[str, str]]
             )
         shown = "".join(f"{line.rstrip()}\n" for line in done.stdout.replace(f"{root}/", "").splitlines())
         yield name, f"$ tidings {' '.join(words)}\n{shown}"
+
+
+def in_short(name: str, text: str) -> str:
+    """The command line and the lines of IN_SHORT; `…` stands for lines before them."""
+    command, *lines = text.splitlines(keepends=True)
+    kept = lines[:-1][IN_SHORT[name]]
+    return "".join([command, *([] if lines[0] == kept[0] else ["…\n"]), *kept])
 
 
 def first_customer(root: Path) -> str:

@@ -95,7 +95,8 @@ SHAPES = {
     "ReportShape.state": "`written`, or the state of the mail",
     "LedgerShape.environment": "the environment whose ledger it is",
     "LedgerShape.messages": "state → messages",
-    "LedgerShape.in_doubt": "of these, in doubt",
+    "LedgerShape.reports": "state → reports to owners",
+    "LedgerShape.in_doubt": "of the messages, those in doubt",
     "LedgerShape.oldest_planned": "since when the oldest released message has been due",
     "LedgerShape.persons": "persons known",
 }
@@ -291,7 +292,7 @@ COLUMNS = {
     "enrolments.waiting_for": "`time` or `goal`",
     "enrolments.entered_at": "business time",
     "enrolments.exited_at": "business time",
-    "enrolments.reason": "why they left: `goal`, `excluded`, `step_removed`, `merged`; empty at the end of the flow",
+    "enrolments.reason": "`goal`, `excluded`, `step_removed`, `left_warehouse`, `merged`; empty at the end of the flow",
     "assignments.epoch": "which draw: the turn of `rotate`, and the share",
     "assignments.probability": "of this arm",
     "assignments.anchored_at": "when the person would first have been sent to; outcomes count from here",

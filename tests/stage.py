@@ -258,7 +258,7 @@ def register(
     stage: Stage, answer: Answer = accept, *, name: str = "scripted", channel: str = "email", **attributes: Any
 ) -> type[Scripted]:
     """Bring a scripted provider in by the hook that plugins use, and let it carry the channel."""
-    members = {"name": name, "channel": channel, "answer": staticmethod(answer), "given": []}
+    members = {"name": name, "channel": channel, "answer": staticmethod(answer), "given": [], "loopback": True}
     kind: type[Scripted] = type("ScriptedProvider", (Scripted,), members | attributes)
 
     class Plugin:

@@ -12,7 +12,7 @@ import pytest
 
 from tidings import hookspecs
 from tidings.errors import ProjectErrors, TidingsError
-from tidings.plugins import BUILTINS, Plugins, secret_name
+from tidings.plugins import BUILTINS, Plugins, contained, secret_name
 
 HEAD = "from tidings.hookspecs import hookimpl\n\n\n"
 RULE = (
@@ -92,7 +92,7 @@ def test_a_file_that_is_wrong_is_named_and_the_others_load(company: Path, text: 
     assert "tidings_plugins.bad" not in sys.modules or "no hook" in str(errors[0]) or "fit" in str(errors[0])
 
 
-NO_NAME = "from tidings.model.seams import Condition\n\n\nclass Odd(Condition):\n    pass\n\n\n"
+ODD = "from tidings.model.base import Noun\nfrom tidings.model.seams import {kind}\n\n\nclass Odd({kind}):\n{body}\n\n"
 TAKEN = "from tidings.segments.conditions import Bought\n\n\n"
 REGISTER = "@hookimpl\ndef register_conditions():\n    "
 
@@ -109,10 +109,6 @@ REGISTER = "@hookimpl\ndef register_conditions():\n    "
             ":4:1: plugins/bad.py registers <class 'int'>, no condition; return classes that subclass Condition",
         ),
         (
-            f"{HEAD}{NO_NAME}{REGISTER}return [Odd]\n",
-            ":11:1: the condition Odd has no name; give the class a `name`",
-        ),
-        (
             f"{HEAD}{TAKEN}{REGISTER}return [Bought]\n",
             f":7:1: two plugins register the condition 'bought': {BUILTINS[1]} and plugins/bad.py; rename one of them",
         ),
@@ -125,6 +121,85 @@ def test_what_a_plugin_registers_is_checked(company: Path, text: str, expected: 
     with pytest.raises(TidingsError) as caught:
         _ = plugins.conditions
     assert str(caught.value) == f"plugins/bad.py{expected}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "hook", "body", "expected"),
+    [
+        (
+            "Condition",
+            "conditions",
+            "    pass",
+            [
+                "condition Odd has no name; give the class a `name`",
+                "condition Odd has no Config; give the class a `Config`",
+                "condition Odd lacks sql; write what its interface asks for",
+            ],
+        ),
+        (
+            "Condition",
+            "conditions",
+            "    name, Config, sql, ledger = ['x'], int, str, 'yes'",
+            [
+                "condition Odd has the ledger 'yes'; write one such as False",
+                "condition Odd has the name ['x']; write it as text",
+                "condition Odd has a Config that is no Noun; subclass Noun of tidings.model.base",
+            ],
+        ),
+        (
+            "Provider",
+            "providers",
+            "    name, channel, Config, send, max_batch = 'odd', 'sms', Noun, str, 0",
+            ["provider Odd has the max_batch 0; write 1 or more"],
+        ),
+        (
+            "Provider",
+            "providers",
+            "    name, send = 'odd', str",
+            [
+                "provider Odd has no channel; give the class a `channel`",
+                "provider Odd has no Config; give the class a `Config`",
+            ],
+        ),
+        (
+            "Eligibility",
+            "eligibility",
+            "    name, allowed = 'odd', str",
+            ["eligibility rule Odd has no columns; give the class a `columns`"],
+        ),
+        ("Recommender", "recommenders", "    name = 'odd'", ["recommender Odd lacks recommend; write what its"]),
+        (
+            "ReportSection",
+            "report_sections",
+            "    name, build, order = 'odd', str, 'last'",
+            ["report section Odd has the order 'last'; write one such as 50"],
+        ),
+    ],
+)
+def test_a_class_that_does_not_fit_its_interface_is_refused(
+    company: Path, kind: str, hook: str, body: str, expected: list[str]
+) -> None:
+    """Everything it lacks is said; it is left out, and what else the plugin registers is there (R55)."""  # R55
+    text = f"{HEAD}{ODD.format(kind=kind, body=body)}@hookimpl\ndef register_{hook}():\n    return [Odd]\n"
+    write(company, "bad", text)
+    write(company, "good", RULE.format(name="mine"))
+    errors: list[TidingsError] = []
+    plugins = Plugins(company, errors)
+    assert [
+        str(error).split(": the ")[1][: len(want)] for error, want in zip(errors, expected, strict=True)
+    ] == expected
+    assert {str(error.where).split(":")[0] for error in errors} == {"plugins/bad.py"}
+    assert list(plugins.eligibility) == ["mine"]
+    assert list(plugins.conditions) == list(Plugins().conditions)
+
+
+def test_what_a_plugin_raises_is_its_mistake() -> None:
+    """Named, with what mends it; a mistake that is one already keeps its own words (R55)."""  # R55
+    fails = r"^the rule 'x' fails: KeyError: 'a'; mend the plugin that registers it$"
+    with pytest.raises(TidingsError, match=fails), contained("the rule 'x'"):
+        raise KeyError("a")
+    with pytest.raises(TidingsError, match=r"^no such table$"), contained("the rule 'x'"):
+        raise TidingsError("no such table")
 
 
 def test_a_package_that_does_not_load_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

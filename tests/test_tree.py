@@ -147,6 +147,7 @@ BROUGHT = {
     "ibis-framework": ("pyarrow",),
     "jinja2": ("markupsafe",),
     "pandas": ("numpy",),
+    "pydantic": ("pydantic-core",),
     "sendgrid": ("python-http-client",),
     "typer": ("click",),
 }
@@ -158,11 +159,11 @@ def _distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
-def _is_declared(module: str) -> bool:
+def _is_declared(module: str, declared: frozenset[str]) -> bool:
     """Whether some distribution that has this top-level module is declared, or brought by one that is."""
     owners = {_canonical(name) for name in _distributions().get(module, [])}
-    brought = tuple(name for declared in _declared() for name in BROUGHT.get(declared, ()))
-    return any(owner in _declared() or owner.startswith(brought) for owner in owners)
+    brought = tuple(name for one in declared for name in BROUGHT.get(one, ()))
+    return any(owner in declared or owner.startswith(brought) for owner in owners)
 
 
 def test_every_library_the_package_imports_is_declared() -> None:
@@ -174,7 +175,21 @@ def test_every_library_the_package_imports_is_declared() -> None:
         for line, module in imports(path)
         if (top := module.partition(".")[0]) not in sys.stdlib_module_names | ours
         and not (top == "pytest" and PACKAGE / "testing" in path.parents)
-        and not _is_declared(top)
+        and not _is_declared(top, _declared())
+    ]
+    assert wrong == []
+
+
+def test_every_library_the_tests_import_is_declared() -> None:
+    """By the package or in the group `test`: none is there only because another one happens to bring it."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    declared = _declared() | frozenset(map(_canonical, groups["test"]))
+    ours = {"hatch_build", "tests", "tidings", "tidings_plugins"}
+    wrong = [
+        f"{_name(path)}:{line}: {module}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for line, module in imports(path)
+        if (top := module.partition(".")[0]) not in sys.stdlib_module_names | ours and not _is_declared(top, declared)
     ]
     assert wrong == []
 

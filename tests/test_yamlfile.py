@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.errors import TidingsError, Where
-from tidings.yamlfile import MAX_BYTES, load_yaml, read_yaml
+from tidings.yamlfile import MAX_BYTES, empty_values, load_yaml, read_yaml
 
 MANY = 450_000
 
@@ -157,3 +157,15 @@ def test_any_text_is_data_or_a_mistake(text: str) -> None:
         where = error.where or Where("nowhere")
     assert where.file == "file.yaml"
     assert 1 <= (where.line or 1) <= text.count("\n") + text.count("\u2028") + 2
+
+
+def test_a_key_with_nothing_behind_it_is_found() -> None:
+    """Nothing is not null, an empty text or an item of a list; places that were said before are left out."""
+    text = "a:\nb: ''\nc: ~\nd: {e: , f: [1, ]}\nwhere:\n  - g:\nh: |\ni:\n  -\n"
+    document = load_yaml(text, "x.yaml")
+    assert document.data["a"] is document.data["c"] is None
+    found = [str(error) for error in empty_values(document, set(), ("where",))]
+    fix = "is empty; write a value, or remove the key"
+    assert found == [f"x.yaml:1:3: `a` {fix}", f"x.yaml:4:8: `e` {fix}"]
+    said = {document.where(("a",))}
+    assert [str(error).split(": ")[1][:3] for error in empty_values(document, said)] == ["`e`", "`g`"]

@@ -20,27 +20,27 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_providers() -> list[type[Provider]]:  # type: ignore[empty-body]
+def register_providers() -> list[type[Provider]]:  # type: ignore[empty-body]  # a hook is a signature
     """Providers that carry a channel."""
 
 
 @hookspec
-def register_conditions() -> list[type[Condition]]:  # type: ignore[empty-body]
+def register_conditions() -> list[type[Condition]]:  # type: ignore[empty-body]  # a hook is a signature
     """Named conditions for segments, audiences and branches."""
 
 
 @hookspec
-def register_eligibility() -> list[type[Eligibility]]:  # type: ignore[empty-body]
+def register_eligibility() -> list[type[Eligibility]]:  # type: ignore[empty-body]  # a hook is a signature
     """Rules that may keep a message from a person, asked in every plan."""
 
 
 @hookspec
-def register_recommenders() -> list[type[Recommender]]:  # type: ignore[empty-body]
+def register_recommenders() -> list[type[Recommender]]:  # type: ignore[empty-body]  # a hook is a signature
     """Strategies that `recommend:` may name."""
 
 
 @hookspec
-def register_report_sections() -> list[type[ReportSection]]:  # type: ignore[empty-body]
+def register_report_sections() -> list[type[ReportSection]]:  # type: ignore[empty-body]  # a hook is a signature
     """Sections of a campaign's report."""
 
 

@@ -10,6 +10,8 @@ import importlib.util
 import inspect
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -21,11 +23,13 @@ import pluggy
 
 from tidings import hookspecs
 from tidings.errors import ProjectErrors, TidingsError, Where, did_you_mean
+from tidings.model.base import Noun
 from tidings.model.seams import Condition, Eligibility, Provider, Recommender, ReportSection
 
 if TYPE_CHECKING:
     import jinja2
 
+REGISTRIES = ("providers", "conditions", "eligibility", "recommenders", "sections")
 BUILTINS = (
     "tidings.providers.builtin",
     "tidings.segments.builtin",
@@ -50,15 +54,17 @@ class JinjaExtension:
 
 
 class Plugins:
-    """Who implements what in one workspace; registries are built on first use and refuse a name used twice.
+    """Who implements what in one workspace; registries refuse a name used twice and what does not fit its interface.
 
-    Mistakes of plugins go into `errors` where it is given, and raise ProjectErrors otherwise.
+    Where `errors` is given the mistakes of plugins go there, and registries hold what is without. Otherwise they raise
+    ProjectErrors, those of a registry on its first use.
     """
 
     def __init__(self, root: Path | None = None, errors: list[TidingsError] | None = None) -> None:
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self._root = root
+        self._errors = errors
         found: list[TidingsError] = []
         for name in BUILTINS:
             self.manager.register(importlib.import_module(name), name=name)
@@ -76,9 +82,10 @@ class Plugins:
             except TidingsError as error:
                 found.append(error)
         found += self._unknown_hooks()
-        if found and errors is None:
-            raise ProjectErrors(found)
-        (errors if errors is not None else []).extend(found)
+        self._say(found)
+        if errors is not None:
+            for name in REGISTRIES:
+                getattr(self, name)
 
     @property
     def hook(self) -> Any:
@@ -120,16 +127,21 @@ class Plugins:
 
     def secret(self, name: str) -> str:
         """The secret of that name; TidingsError where nobody holds it. Never logged."""
+        value = self.find_secret(name)
+        if value is None:
+            variable = f"TIDINGS_SECRET_{name.upper()}"
+            raise TidingsError(f"the secret {name!r} is not set", f"set {variable} or an Airflow connection")
+        return value
+
+    def find_secret(self, name: str) -> str | None:
+        """The secret of that name, or None where nobody holds it; TidingsError where a plugin fails. Never logged."""
         try:
             value = self.hook.resolve_secret(name=name)
         except Exception as error:  # noqa: BLE001 - a plugin's
             # The cause is cut off: its message may hold the secret (R54).
             reason = f"the secret {name!r} cannot be read: {type(error).__name__} in resolve_secret"
             raise TidingsError(reason, "mend the plugin or its connection") from None
-        if value is None:
-            variable = f"TIDINGS_SECRET_{name.upper()}"
-            raise TidingsError(f"the secret {name!r} is not set", f"set {variable} or an Airflow connection")
-        return str(value)
+        return None if value is None else str(value)
 
     def implementations(self) -> list[tuple[str, list[str]]]:
         """Each plugin with the hooks it implements, in load order."""
@@ -157,33 +169,76 @@ class Plugins:
             for impl in caller.get_hookimpls()
         ]
 
+    def _say(self, found: list[TidingsError]) -> None:
+        if found and self._errors is None:
+            raise ProjectErrors(found)
+        if self._errors is not None:
+            self._errors += found
+
     def _registry(self, noun: str, hook: str, kind: type) -> dict[str, Any]:
         found: dict[str, Any] = {}
         owners: dict[str, str] = {}
+        wrong: list[TidingsError] = []
         for impl in getattr(self.hook, hook).get_hookimpls():
             owner = str(impl.plugin_name)
+            faults: list[tuple[str, str]] = []
             try:
                 entries = list(impl.function())
-            except Exception as error:
-                reason = f"{owner} fails in {hook}: {type(error).__name__}: {error}"
-                raise TidingsError(reason, "mend the plugin", self._place(impl)) from error
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises is its mistake, not ours
+                entries = []
+                faults.append((f"{owner} fails in {hook}: {type(error).__name__}: {error}", "mend the plugin"))
             for entry in entries:
                 if not (inspect.isclass(entry) and issubclass(entry, kind)):
                     fix = f"return classes that subclass {kind.__name__}"
-                    raise TidingsError(f"{owner} registers {entry!r}, no {noun}", fix, self._place(impl))
-                name = getattr(entry, "name", None)
-                if not isinstance(name, str):
-                    fix = "give the class a `name`"
-                    raise TidingsError(f"the {noun} {entry.__name__} has no name", fix, self._place(impl))
-                if name in found:
-                    reason = f"two plugins register the {noun} {name!r}: {owners[name]} and {owner}"
-                    raise TidingsError(reason, "rename one of them", self._place(impl))
-                found[name], owners[name] = entry, owner
+                    faults.append((f"{owner} registers {entry!r}, no {noun}", fix))
+                elif misfits := _misfits(entry, kind):
+                    faults += [(f"the {noun} {entry.__name__} {reason}", fix) for reason, fix in misfits]
+                elif (name := getattr(entry, "name", "")) in found:
+                    both = f"{owners[name]} and {owner}"
+                    faults.append((f"two plugins register the {noun} {name!r}: {both}", "rename one of them"))
+                else:
+                    found[name], owners[name] = entry, owner
+            wrong += [TidingsError(reason, fix, self._place(impl)) for reason, fix in faults]
+        self._say(wrong)
         return found
 
     def _place(self, impl: Any) -> Where:
         code = inspect.unwrap(impl.function).__code__
         return Where(_relative(Path(code.co_filename), self._root), code.co_firstlineno, 1)
+
+
+@contextmanager
+def contained(who: str) -> Iterator[None]:
+    """Turn whatever a plugin raises into a TidingsError that names it (R55)."""
+    try:
+        yield
+    except TidingsError:
+        raise
+    except Exception as error:
+        reason = f"{who} fails: {type(error).__name__}: {error}"
+        raise TidingsError(reason, "mend the plugin that registers it") from error
+
+
+def _misfits(entry: Any, kind: type) -> list[tuple[str, str]]:
+    """What keeps a class from standing in for its interface, each with what mends it."""
+    found = []
+    for attribute in inspect.get_annotations(kind):
+        usual, own = getattr(kind, attribute, None), getattr(entry, attribute, None)
+        if not hasattr(entry, attribute):
+            found.append((f"has no {attribute}", f"give the class a `{attribute}`"))
+        elif usual is not None and not isinstance(own, type(usual)):
+            found.append((f"has the {attribute} {own!r}", f"write one such as {usual!r}"))
+    if not isinstance(getattr(entry, "name", ""), str):
+        found.append((f"has the name {entry.name!r}", "write it as text"))
+    config = getattr(entry, "Config", Noun)
+    if not (inspect.isclass(config) and issubclass(config, Noun)):
+        found.append(("has a Config that is no Noun", "subclass Noun of tidings.model.base"))
+    if lacking := sorted(entry.__abstractmethods__):
+        found.append((f"lacks {', '.join(lacking)}", "write what its interface asks for"))
+    batch = getattr(entry, "max_batch", 1)
+    if isinstance(batch, int) and batch < 1:
+        found.append((f"has the max_batch {batch}", "write 1 or more"))
+    return found
 
 
 def secret_name(value: Any) -> str | None:

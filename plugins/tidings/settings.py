@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
+from tidings.clock import parse_at
 from tidings.errors import ProjectErrors, TidingsError, Where
-from tidings.model.mistakes import Mistake, Place, in_plain_words
+from tidings.model.mistakes import Mistake, Place, shown
+from tidings.model.salvage import StandIns, salvage
 from tidings.model.scalars import (
     Address,
     Clock,
@@ -24,16 +27,38 @@ from tidings.model.scalars import (
     Name,
     SecureUrl,
     Share,
+    Span,
     Whole,
     Zone,
 )
-from tidings.yamlfile import YamlDocument, read_yaml
+from tidings.yamlfile import YamlDocument, empty_values, read_yaml
 
 MARKER = Path("config/tidings.yaml")
 LOCAL = Path("config/local.yaml")
 PRODUCTION = "production"
 
 Values = dict[str, Any]
+Source = Literal["customers", "orders", "order_lines", "products", "cases", "consents"]
+
+
+def _instant(value: Any) -> datetime:
+    """A time with an offset; pydantic would take a number for seconds since 1970."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        if isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None:
+            return parse_at(value)
+    except (ValueError, TidingsError):
+        pass
+    raise ValueError(f"{shown(value)} is not a time with an offset; write one such as 2026-11-22T09:00+07:00")
+
+
+def _ledger_url(value: Any) -> str:
+    """The address of a database that the ledger can be kept in; a wrong one is not repeated: it may hold a password."""
+    if not isinstance(value, str) or not re.match(r"(sqlite|postgres|postgresql(\+psycopg)?)://", value):
+        fix = "write sqlite:///.tidings/ledger.db or postgresql://user@host/database"
+        raise ValueError(f"the ledger is kept in SQLite or PostgreSQL, and this is an address of neither; {fix}")
+    return value
 
 
 class Part(BaseModel):
@@ -65,14 +90,14 @@ class Warehouse(Part):
 
     folder: Path = Path("data")
     url: str | None = None
-    tables: dict[str, str] = {}
-    freshness: dict[str, Duration] = {}
+    tables: dict[Source, str] = {}
+    freshness: dict[Source, Span] = {}
 
 
 class Ledger(Part):
     """Where the ledger is; a relative SQLite path counts from the workspace."""
 
-    url: str = "sqlite:///.tidings/ledger.db"
+    url: Annotated[str, BeforeValidator(_ledger_url)] = "sqlite:///.tidings/ledger.db"
 
 
 class Channel(Part):
@@ -85,7 +110,7 @@ class Cap(Part):
     """At most `max` messages a person on the channel `within` a time."""
 
     max: Annotated[Whole, Field(gt=0)]
-    within: Duration
+    within: Span
 
 
 class QuietHours(Part):
@@ -102,7 +127,7 @@ class Mining(Part):
     min_support: Share = 0.01
     min_confidence: Share = 0.1
     max_length: Annotated[Whole, Field(ge=2, le=4)] = 2
-    window: Duration = timedelta(days=180)
+    window: Span = timedelta(days=180)
     every: Duration = timedelta(days=7)
     replenish: Duration = timedelta(days=14)
 
@@ -110,15 +135,13 @@ class Mining(Part):
 class ClockSettings(Part):
     """`at` is the default of `--at`; development only."""
 
-    at: AwareDatetime | None = None
+    at: Annotated[AwareDatetime, BeforeValidator(_instant)] | None = None
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything in config/tidings.yaml."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="TIDINGS_", env_nested_delimiter="__", env_ignore_empty=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     workspace: Name
     base_currency: Currency = "USD"
@@ -140,17 +163,29 @@ class Settings(BaseSettings):
     clock: ClockSettings = ClockSettings()
     environments: dict[Name, dict[str, Any]] = {}
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Variables of the environment win over files; no .env file is read."""
-        return env_settings, init_settings
+
+class Variables(Settings, BaseSettings):
+    """The same, as TIDINGS_* variables of the environment have it."""
+
+    model_config = SettingsConfigDict(env_prefix="TIDINGS_", env_nested_delimiter="__", env_ignore_empty=True)
+
+
+STAND_INS = StandIns(
+    {
+        "workspace": "stand_in",
+        "salt": "x" * 16,
+        "brand": {
+            "name": "",
+            "address": "",
+            "website": "https://example.com",
+            "support_email": "nobody@example.com",
+        },
+        "sender": {"email": "nobody@example.com", "name": ""},
+        "public_url": "https://example.com",
+        "channels": {},
+        "providers": ["outbox"],
+    }
+)
 
 
 def environment() -> str:
@@ -178,63 +213,76 @@ class Layers:
 
 @dataclass(frozen=True)
 class Reading:
-    """The settings of one environment, None where they cannot be used."""
+    """The settings of one environment as far as they hold; where they do not, at `mended`, a stand-in is.
+
+    `channels` are the names that the files have, right or wrong; None where they have none that can be read.
+    """
 
     name: str
-    settings: Settings | None
+    settings: Settings
     layers: Layers
+    mended: frozenset[Place] = frozenset()
+    channels: Collection[str] | None = None
+
+    def doubts(self, place: Place) -> bool:
+        """Whether the files do not say, or say wrongly, what is there or above it."""
+        return any(place[: len(mended)] == mended for mended in self.mended)
 
 
 def read_settings(root: Path) -> tuple[list[Reading], list[TidingsError]]:
-    """The settings of every environment in the file, the present one last, and all mistakes, each once.
-
-    TidingsError where a file itself cannot be read.
-    """
-    base = read_yaml(root / MARKER, root)
-    values = _mapping(base)
+    """The settings of every environment in the file, the present one last, and all mistakes, each once."""
+    errors: list[TidingsError] = []
+    base, local = _mapping(root, MARKER, errors), None
+    unread = bool(errors)
+    if (root / LOCAL).exists():
+        local = _mapping(root, LOCAL, errors)
+    values: Values = base.data
     overlays = values.get("environments")
     overlays = overlays if isinstance(overlays, dict) else {}
-    local = read_yaml(root / LOCAL, root) if (root / LOCAL).exists() else None
     present = environment()
     readings: list[Reading] = []
-    errors: dict[str, TidingsError] = {}
     for name in sorted({*overlays, present}, key=lambda name: (name == present, name)):
         merged, documents = values, [(base, Place())]
         if isinstance(overlays.get(name), dict):
             merged, documents = merge(merged, overlays[name]), [*documents, (base, ("environments", name))]
         if local and name == present:
-            merged, documents = merge(merged, _mapping(local)), [*documents, (local, Place())]
-        layers = Layers(tuple(documents))
-        settings, found = _validated(merged, layers, name)
-        readings.append(Reading(name, settings, layers))
-        errors |= {str(error): error for error in found}
-    return readings, list(errors.values())
+            merged, documents = merge(merged, local.data), [*documents, (local, Place())]
+        reading, found = _read(merged, Layers(tuple(documents)), name)
+        if unread:
+            reading, found = replace(reading, mended=frozenset([()])), []
+        readings.append(reading)
+        errors += found
+    said = {error.where for error in errors}
+    errors += [error for document in (base, local) if document for error in empty_values(document, said)]
+    return readings, list({str(error): error for error in errors}.values())
 
 
 def load_settings(root: Path) -> Settings:
     """The settings of the workspace at `root`; ProjectErrors with places where they are wrong."""
     readings, errors = read_settings(root)
-    if errors or readings[-1].settings is None:
+    if errors:
         raise ProjectErrors(errors)
     return readings[-1].settings
 
 
-def _validated(values: Values, layers: Layers, name: str) -> tuple[Settings | None, list[TidingsError]]:
-    # pydantic-settings takes keys with a leading underscore as instructions (`_env_file`), not as settings.
-    private = [Mistake((key,), f"unknown key {key!r}", "remove it", True) for key in values if key[:1] == "_"]
+def _read(values: Values, layers: Layers, name: str) -> tuple[Reading, list[TidingsError]]:
+    errors: list[TidingsError] = []
     try:
-        settings = Settings(**{key: value for key, value in values.items() if key[:1] != "_"})
-        found = private
-    except ValidationError as error:
-        settings, found = None, private + in_plain_words(error, Settings)
+        values = merge(values, EnvSettingsSource(Variables)())
     except SettingsError as error:
-        name = (re.findall(r'field "(\w+)"', str(error)) or ["*"])[0]
-        where = Where(f"TIDINGS_{name.upper()}")
-        return None, [TidingsError("the environment variable is not JSON", 'write one such as ["a", "b"]', where)]
-    if settings and name == environment() == PRODUCTION and settings.clock.at is not None:
+        field = (re.findall(r'field "(\w+)"', str(error)) or ["*"])[0]
+        where = Where(f"TIDINGS_{field.upper()}")
+        errors.append(TidingsError("the environment variable is not JSON", 'write one such as ["a", "b"]', where))
+    done = salvage(Settings, values, STAND_INS)
+    if done.noun is None:
+        raise AssertionError("every key that settings need has a stand-in")
+    settings, found = done.noun, done.mistakes
+    if name == environment() == PRODUCTION and settings.clock.at is not None:
         fix = "remove it: production runs on the wall clock"
         found = [*found, Mistake(("clock", "at"), "clock.at is set in production", fix)]
-    return settings, [TidingsError(each.reason, each.fix, layers.where(each.place, key=each.at_key)) for each in found]
+    errors += [TidingsError(each.reason, each.fix, layers.where(each.place, key=each.at_key)) for each in found]
+    channels = values.get("channels")
+    return Reading(name, settings, layers, done.mended, channels if isinstance(channels, dict) else None), errors
 
 
 def merge(below: Values, above: Values) -> Values:
@@ -246,7 +294,13 @@ def merge(below: Values, above: Values) -> Values:
     return merged
 
 
-def _mapping(document: YamlDocument) -> Values:
-    if not isinstance(document.data, dict):
+def _mapping(root: Path, name: Path, errors: list[TidingsError]) -> YamlDocument:
+    """A file of settings; without keys, and with a mistake in `errors`, where it is none."""
+    try:
+        document = read_yaml(root / name, root)
+        if isinstance(document.data, dict):
+            return document
         raise TidingsError("not a mapping", "write `key: value` lines", Where(document.file, 1, 1))
-    return document.data
+    except TidingsError as error:
+        errors.append(error)
+        return YamlDocument({}, name.as_posix())

@@ -7,7 +7,7 @@ PyYAML's C parser composes the nodes; the scalars are resolved here, because YAM
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,13 @@ _OTHERS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": F
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """Plain data and where each part of it stands."""
+    """Plain data and where each part of it stands; `empty` are the places where nothing is written, not even null."""
 
     data: Any
     file: str
     keys: dict[Place, tuple[int, int]] = field(default_factory=dict)
     values: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    empty: list[Place] = field(default_factory=list)
 
     def where(self, path: Sequence[str | int] = (), *, key: bool = False) -> Where:
         """The place of the value (or key) at `path`; of its nearest ancestor where the path leads nowhere."""
@@ -87,7 +88,7 @@ def load_yaml(text: str, file: str) -> YamlDocument:
         raise TidingsError("the file is empty", "write the keys it needs, or delete it", Where(file, 1, 1))
     document = YamlDocument(None, file)
     data = _build(node, document, ())
-    return YamlDocument(data, file, document.keys, document.values)
+    return YamlDocument(data, file, document.keys, document.values, document.empty)
 
 
 def _refuse_bombs(text: str, file: str) -> None:
@@ -173,6 +174,8 @@ def _at(node: Any) -> tuple[int, int]:
 def _build(node: Any, document: YamlDocument, path: Place) -> Any:
     document.values[path] = _at(node)
     if isinstance(node, yaml.ScalarNode):
+        if not node.value and not node.style:
+            document.empty.append(path)
         return _scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, document, (*path, index)) for index, item in enumerate(node.value)]
@@ -211,6 +214,21 @@ def mistakes(
 ) -> list[TidingsError]:
     """Pydantic's findings as places in the file, for a model whose data stand at `below` in the document."""
     return [place_mistake(mistake, document, below) for mistake in in_plain_words(error, model)]
+
+
+def empty_values(
+    document: YamlDocument, said: Collection[Where | None], beside: Collection[str] = ()
+) -> list[TidingsError]:
+    """Keys with nothing behind them, which would be read as if they were not there.
+
+    Left out are places `said` before, and what stands below one of the keys `beside`.
+    """
+    found = []
+    for place in document.empty:
+        where = document.where(place)
+        if place and isinstance(place[-1], str) and where not in said and not set(beside) & set(place[:-1]):
+            found.append(TidingsError(f"`{place[-1]}` is empty", "write a value, or remove the key", where))
+    return found
 
 
 def place_mistake(mistake: Mistake, document: YamlDocument, below: Place = ()) -> TidingsError:

@@ -11,9 +11,10 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import policy
 from email.parser import BytesParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,16 @@ def finish(airflow: Standalone, dag_id: str, run_id: str) -> None:
     assert airflow.api.state(dag_id, run_id) == "success", airflow.api.tasks(dag_id, run_id)
 
 
+def has_got(sink: SmtpSink, address: str) -> bool:
+    """Whether the mail server has kept a message to the address."""
+    return any(address in entry["to"] for entry in sink.accepted())
+
+
 def kill_and_let_airflow_retry(root: Path, sink: SmtpSink, airflow: Standalone, points: list[str], run_id: str) -> None:
     """Each time the mail server has kept a marked message and not yet said so, the sending process is killed."""
     api = airflow.api
     for number, address in enumerate(points, start=1):
-        kept = lambda address=address: any(address in entry["to"] for entry in sink.accepted())  # noqa: E731
+        kept = partial(has_got, sink, address)
         wait_until(kept, 240, every=0.02, what=f"the message to kill number {number} at")
         deliver = task(api, LETTERS, run_id, "deliver")
         assert deliver["try_number"] == number
@@ -156,13 +162,21 @@ def the_dead_are_settled(root: Path, airflow: Standalone) -> None:
     assert airflow.api.paused("tidings__tick")
 
 
-def clearing_sends_nothing(sink: SmtpSink, airflow: Standalone, run_id: str) -> None:
-    """The deliver task is cleared and runs once more: no message more (R11)."""
-    before = len(sink.accepted())
-    clear = {"dry_run": False, "dag_run_id": run_id, "task_ids": ["deliver"], "only_failed": False}
-    airflow.api.call("POST", f"dags/{LETTERS}/clearTaskInstances", json=clear)
-    finish(airflow, LETTERS, run_id)
+def clearing_sends_nothing(root: Path, sink: SmtpSink, airflow: Standalone, runs: dict[str, str]) -> None:
+    """Every task runs once more, in a run that asked nobody and in one that did: no message more, no question (R11)."""
+    before, asked = len(sink.accepted()), found(root, select(approvals))
+    tries = {dag_id: {one["task_id"]: one["try_number"] for one in airflow.api.tasks(dag_id, runs[dag_id])}
+             for dag_id in (LETTERS, WANTED)}  # fmt: skip
+    assert tries[WANTED].keys() == {"check", "plan", "approve", "deliver", "measure"}
+    for dag_id, tasks in tries.items():
+        clear = {"dry_run": False, "dag_run_id": runs[dag_id], "task_ids": list(tasks), "only_failed": False}
+        airflow.api.call("POST", f"dags/{dag_id}/clearTaskInstances", json=clear)
+    for dag_id, tasks in tries.items():
+        finish(airflow, dag_id, runs[dag_id])
+        again = {one["task_id"]: one["try_number"] for one in airflow.api.tasks(dag_id, runs[dag_id])}
+        assert [name for name in tasks if again[name] <= tasks[name]] == []
     assert len(sink.accepted()) == before
+    assert found(root, select(approvals)) == asked
 
 
 def answer(airflow: Standalone, dag_id: str, run_id: str, option: str) -> str:
@@ -171,12 +185,20 @@ def answer(airflow: Standalone, dag_id: str, run_id: str, option: str) -> str:
     api = airflow.api
     airflow.wait(lambda: task(api, dag_id, run_id, "approve")["state"] == "awaiting_input", 240, "nobody was asked")
     asked = api.call("GET", path)
-    api.call("PATCH", path, json={"chosen_options": [option], "params_input": {}})
+
+    def answered() -> bool:
+        """Airflow on SQLite may answer 500 while another process writes, whether the answer took effect or not."""
+        if not (said := api.call("GET", path))["response_received"]:
+            with suppress(TidingsError):
+                api.call("PATCH", path, json={"chosen_options": [option], "params_input": {}})
+        return bool(said["chosen_options"] == [option])
+
+    wait_until(answered, 120, every=1, what=f"the answer {option} to {dag_id}")
     return f"{asked['subject']}\n{asked['body']}"
 
 
 def a_person_decides(root: Path, airflow: Standalone, runs: dict[str, str]) -> None:
-    """A yes is recorded under its user's name and releases the plan; after a no, nothing of it is sent."""
+    """Either is recorded under its user's name; a yes releases the plan, after a no nothing of it is sent."""
     said = answer(airflow, WANTED, runs[WANTED], "Approve")
     answer(airflow, UNWANTED, runs[UNWANTED], "Reject")
     for dag_id in (WANTED, UNWANTED):
@@ -184,9 +206,9 @@ def a_person_decides(root: Path, airflow: Standalone, runs: dict[str, str]) -> N
     assert "@" not in said
     assert f"Send {messages_of(root, 'wanted').total()} messages of wanted" in said
     assert set(messages_of(root, "wanted")) == {"accepted"}
-    assert set(messages_of(root, "unwanted")) == {"planned"}
-    [approval] = found(root, select(approvals))
-    assert (approval.campaign, approval.kind, approval.who) == ("wanted", "plan", "admin")
+    assert messages_of(root, "unwanted") == {}
+    said_by = {(row.campaign, row.kind, row.who) for row in found(root, select(approvals))}
+    assert said_by == {("wanted", "plan", "admin"), ("unwanted", "rejected", "admin")}
     skipped = {one["task_id"]: one["state"] for one in airflow.api.tasks(UNWANTED, runs[UNWANTED])}
     assert (skipped["approve"], skipped["deliver"], skipped["measure"]) == ("skipped", "skipped", "skipped")
 
@@ -217,7 +239,7 @@ def nobody_is_named(root: Path) -> None:
 
 
 def test_an_evening_of_a_real_airflow(tmp_path: Path) -> None:  # R01 R02 R04 R05 R11 R14 R53
-    """Killed five times and cleared once, it sends nothing twice and loses nothing; people are asked."""
+    """Killed five times and cleared whole, it sends nothing twice and loses nothing; people are asked."""
     processes: list[psutil.Process] = []
     with shop(tmp_path) as (root, sink):
         points = kill_points(root)
@@ -234,7 +256,7 @@ def test_an_evening_of_a_real_airflow(tmp_path: Path) -> None:  # R01 R02 R04 R0
             a_person_decides(root, airflow, runs)
             the_dead_are_settled(root, airflow)
             nothing_twice_and_nothing_lost(root, sink, runs[LETTERS], planned)
-            clearing_sends_nothing(sink, airflow, runs[LETTERS])
+            clearing_sends_nothing(root, sink, airflow, runs)
             backfills_are_refused(airflow)
             nobody_is_named(root)
             processes.extend(family(airflow))

@@ -130,7 +130,7 @@ def test_check_prints_mistakes_and_ends_with_2(tmp_path: Path, run: Run) -> None
     (root / "templates" / "hello" / "note.vi.txt").unlink()
     fine = run("check", "-C", root)
     readable(fine)
-    assert fine.out.splitlines()[0].startswith("warning: templates/hello/note.en.txt: ")
+    assert fine.out.splitlines()[0].startswith("warning: templates/hello/note.en.txt:1:1: ")
     assert fine.out.splitlines()[1] == "1 campaign, 2 segments, 2 templates: no mistakes"
     (root / "segments" / "fresh.yaml").write_text("segment: fresh\ntitle: Fresh\nwhere: [tenure_day <= 7]\n")
     ran = run("check", "-C", root)
@@ -174,6 +174,18 @@ def test_json_is_a_shape_and_nothing_else(
     ran = run(*arguments, "--json", "-C", shop)
     assert (ran.code, ran.err) == (0, "")
     assert shape.model_validate_json(ran.out).model_dump(mode="json") == json.loads(ran.out)
+
+
+def test_the_keys_of_a_plan_stay_what_they_are(refreshed: Path, run: Run) -> None:
+    """Written out here, not read from the model: scripts of others rely on them."""
+    ran = run("plan", "newsletter", "--at", AT, "--json", "--rows", "-C", refreshed)
+    plan = json.loads(ran.out)
+    assert set(plan) == {"campaign", "occasion", "snapshot", "definition_hash", "hash", "counts", "rows"}
+    assert set(plan["counts"]) == {"considered", "planned", "withheld", "reasons"}
+    keys = {"person", "customer", "decision", "reason", "arm", "variant", "channel", "send_at"}
+    assert {frozenset(row) for row in plan["rows"]} == {frozenset(keys)}
+    assert {row["decision"] for row in plan["rows"]} == {"planned", "withheld", "no"}
+    assert len(plan["rows"]) == plan["counts"]["considered"]
 
 
 def test_init_makes_a_workspace_that_works(tmp_path: Path, run: Run) -> None:

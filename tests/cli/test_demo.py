@@ -1,36 +1,68 @@
-"""demo and airflow: what they hand on."""
+"""demo and airflow: what they hand on. They take minutes (tests/demo); here something stops them before.
+
+`demo` knows by its note whether this very demo has been played, and then meets the mistake in the workspace.
+"""
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.data.mistakes.table import new_workspace
 
+NOTE = '{{"effect": {effect}, "end": "2026-11-20", "seed": {seed}}}'
 
-def test_the_demo_gets_its_effect_and_seed(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A workspace with a mistake that has a demo's note."""
+    root = new_workspace(tmp_path)
+    (root / "segments" / "fresh.yaml").write_text("segment: fresh\n")
+    (root / ".tidings").mkdir()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("arguments", "effect", "seed"),
+    [([], 0.08, 1), (["--effect", "0", "--seed", "7"], 0.0, 7)],
+    ids=["by default", "as asked"],
+)
+def test_the_demo_gets_its_effect_and_seed(
+    broken: Path, run: Run, arguments: list[str], effect: float, seed: int
+) -> None:
     """By default an effect of eight points and the first seed, in the workspace that is named."""
-    called: list[tuple[Path, dict[str, Any]]] = []
-
-    def play(root: Path, **options: Any) -> None:
-        options.pop("echo")("[playing]")
-        called.append((root, options))
-
-    monkeypatch.setattr("tidings.demo.run.run_demo", play)
-    root = new_workspace(tmp_path)
-    assert run("demo", "-C", root).out == "[playing]\n"
-    assert run("demo", "--effect", "0", "--seed", "7", "-C", root).code == 0
-    assert called == [(root, {"effect": 0.08, "seed": 1}), (root, {"effect": 0.0, "seed": 7})]
+    (broken / ".tidings" / "demo.json").write_text(NOTE.format(effect=effect, seed=seed))
+    ran = run("demo", *arguments, "-C", broken)
+    assert ran.out.startswith("this demo has been played here before")
+    assert ran.code == 2
+    assert "the key 'title' is missing" in ran.err
 
 
-def test_airflow_starts_on_the_workspace(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From anywhere inside it."""
-    called: list[Path] = []
-    monkeypatch.setattr("tidings.demo.standalone.run_airflow", called.append)
-    root = new_workspace(tmp_path)
-    monkeypatch.chdir(root / "segments")
-    assert run("airflow").code == 0
-    assert called == [root]
+@pytest.mark.parametrize("effect", ["1", "-0.01", "8", "nan"])
+def test_an_effect_that_cannot_be_is_refused(broken: Path, run: Run, effect: str) -> None:
+    """With a sentence, before anything is taken away."""
+    before = sorted(broken.rglob("*"))
+    ran = run("demo", "--effect", effect, "-C", broken)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"an effect of {effect} is no rise of a share; give one from 0 to below 1, such as 0.08\n"
+    assert sorted(broken.rglob("*")) == before
+
+
+def test_airflow_looks_at_its_port_first(broken: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A taken one is said, with the way to name another, before a demo is moved or anything written."""
+    note = NOTE.format(effect=0.08, seed=1)
+    (broken / ".tidings" / "demo.json").write_text(note)
+    before = sorted(broken.rglob("*"))
+    monkeypatch.chdir(broken / "segments")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ran = run("airflow", "--port", str(port))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"the port {port} is taken; name another one with --port, or stop what listens there\n"
+    assert sorted(broken.rglob("*")) == before
+    assert (broken / ".tidings" / "demo.json").read_text() == note

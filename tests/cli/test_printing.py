@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
@@ -21,11 +22,13 @@ from tidings.model.counts import (
     WhyShape,
 )
 
+EARLY = datetime(2027, 12, 24, 9, tzinfo=UTC)
 LETTER = Campaign.model_validate(
     {
         "campaign": "letter",
         "title": "[bold]A letter[/bold]",
         "aim": "care",
+        "status": "live",
         "owner": "lan@example.com",
         "schedule": "@daily",
         "audience": {"include": "loyal"},
@@ -57,6 +60,24 @@ def test_a_plan_says_what_is_next(
     """It depends on what has been written, and on whether anybody would get anything."""
     plan_view(plan(planned, not_in_audience=2), LETTER, state)
     assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "early", "last"),
+    [
+        ({"status": "draft"}, None, None, "next: it is draft: write `status: live` in its file when it may send"),
+        ({"approval": "plan"}, "ready", None, f"next: tidings approve letter --hash {'p' * 64}"),
+        ({}, None, EARLY, "next: tidings plan letter --commit, from then on (nothing has been written)"),
+    ],
+)
+def test_the_next_step_is_one_that_works(
+    changes: dict[str, str], state: str | None, early: datetime | None, last: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A draft is not committed, a plan is approved by its hash, and an occasion to come is waited for."""
+    plan_view(plan(3), LETTER.model_copy(update=changes), state, early)
+    lines = capsys.readouterr().out.splitlines()
+    assert last == lines[-1]
+    assert ("due 2027-12-24 09:00 UTC" in lines) == (early is not None)
 
 
 def test_reasons_nobody_has_a_sentence_for_come_last_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,9 +120,9 @@ def measured(lift: Estimate | None) -> MeasureShape:
         ArmResult(arm="control", persons=250, converted=20, orders=21, value=23_456),
     ]
     return MeasureShape(
-        campaign="letter", as_of="2026-12-24T00:00:00Z", window_days=14, matured=1000, arms=arms,
-        conversion_lift=lift, value_lift=lift, caused_orders=lift, caused_value=lift, claimed_orders=12,
-        claimed_value=34_500,
+        campaign="letter", as_of="2026-12-24T00:00:00Z", window_days=14, matured=1000, strata=1, split=None,
+        arms=arms, conversion_lift=lift, value_lift=lift, caused_buyers=lift, caused_orders=lift, caused_value=lift,
+        claimed_orders=12, claimed_value=34_500,
     )  # fmt: skip
 
 
@@ -110,16 +131,29 @@ def test_no_figure_without_its_interval(capsys: pytest.CaptureFixture[str]) -> N
     measure_view(measured(Estimate(value=0.04, low=-0.001, high=0.081)), "USD")
     out = capsys.readouterr().out
     assert "caused, share who buy (95% interval)  +4.00 [-0.10 to +8.10] points" in out
+    assert "caused, persons who bought" in out
+    assert "caused, orders" in out
     assert "treated      750      90  12.00%     100  1,234.56 USD" in out
     assert "claimed, their value" in out
     assert "345.00 USD" in out
 
 
+def test_several_draws_are_mentioned(capsys: pytest.CaptureFixture[str]) -> None:
+    """The difference of the two shares in the table is then not the lift."""
+    shape = measured(Estimate(value=0.04, low=-0.001, high=0.081))
+    measure_view(shape, "USD")
+    assert "draws" not in capsys.readouterr().out
+    measure_view(shape.model_copy(update={"strata": 3}), "USD")
+    assert "compared within each of 3 draws" in capsys.readouterr().out
+
+
 def test_without_a_holdout_nothing_is_caused(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is said, instead of a figure."""
+    """It is said, instead of a figure; what may be claimed is there all the same."""
     measure_view(measured(None), "VND")
     out = capsys.readouterr().out
     assert "caused: not known, for nobody was held out" in out
+    assert "claimed, orders after a click" in out
+    assert "34,500 VND" in out
     assert "123,456 VND" in out
 
 

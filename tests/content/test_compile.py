@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.content.samples import EMAIL, TEXTS, compiled, context, workspace
+from tests.content.samples import EMAIL, OFFER, TEXTS, UNSUBSCRIBE, compiled, context, workspace
 from tidings.content.compile import CompiledTemplate, compile_template
 from tidings.content.render import render
 from tidings.errors import TidingsError, Where
@@ -96,8 +96,23 @@ def test_statements_between_rows_survive(tmp_path: Path) -> None:
     ).replace("<mj-section>", "<mj-raw>{% if offer %}</mj-raw><mj-section>")
     body = body.replace("</mj-section>", "</mj-section><mj-raw>{% endif %}</mj-raw>")
     one = compiled(workspace(tmp_path, {"news/hello.mjml": body}))
-    assert 3 == str(render(one, "en", context()).html).count("<tr><td>")
-    assert "Oat bars" not in str(render(one, "en", context(offer=None)).html)
+    offered, plain = (render(one, "en", context(offer=offer)) for offer in (OFFER, None))
+    assert 3 == str(offered.html).count("<tr><td>")
+    assert "Oat bars" in offered.text
+    assert "Oat bars" not in str(plain.html) + plain.text
+
+
+def test_a_condition_between_sections_guards_the_text_too(tmp_path: Path) -> None:
+    """What only exists under it, such as an offer's code, costs neither part its rendering."""
+    guarded = "<mj-section><mj-column><mj-text>{{ offer.code }}</mj-text></mj-column></mj-section>"
+    guarded = f"<mj-raw>{{% if offer %}}</mj-raw>{guarded}<mj-raw>{{% endif %}}</mj-raw>"
+    body = EMAIL.replace("<mj-body>", f"<mj-body>{guarded}").replace("</mj-body>", f"{guarded}</mj-body>")
+    one = compiled(workspace(tmp_path, {"news/hello.mjml": body}))
+    offered, plain = (render(one, "en", context(offer=offer)) for offer in (OFFER, None))
+    assert (2, 2) == (str(offered.html).count("COMEBACK20"), offered.text.count("COMEBACK20"))
+    assert ("COMEBACK20" in str(plain.html), "COMEBACK20" in plain.text) == (False, False)
+    assert plain.text.startswith("Hello Ana")
+    assert plain.text.endswith(UNSUBSCRIBE)
 
 
 def hello(expression: str) -> dict[str, str]:

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tidings.content.environment import make_environment
-from tidings.content.formats import babel_locale, exponent, format_money, language
+from tidings.content.formats import babel_locale, format_money, language
 from tidings.errors import TidingsError
+from tidings.model.money import exponent
 
 
 def render(source: str, locale: str, currency: str = "USD", **values: object) -> str:

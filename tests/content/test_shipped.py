@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.content.samples import BRAND, LOCALES, ROOT, UNSUBSCRIBE, context
+from tests.content.samples import BRAND, LOCALES, PRODUCTS, ROOT, UNSUBSCRIBE, context
 from tidings.content.compile import CompiledTemplate, compile_template
 from tidings.content.context import contrast
 from tidings.content.lint import lint
@@ -83,6 +83,16 @@ def test_nobody_needs_a_name_or_a_full_list(name: str, locale: str) -> None:
         assert not re.search(r"<img(?![^>]*alt=)", str(one.html))
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_products_no_heading_above_them(locale: str) -> None:
+    """Where the thanks have nothing to recommend, neither part announces it."""
+    heading = read_yaml(string_files(ROOT, "second_order/thanks")[locale], ROOT).data["often_added"]
+    full, bare = (message("second_order/thanks", locale, products=rows) for rows in (PRODUCTS, []))
+    assert (heading in str(full.html), heading in full.text) == (True, True)
+    assert (heading in str(bare.html), heading in bare.text) == (False, False)
+    assert "\n\n\n" not in bare.text
+
+
 @pytest.mark.parametrize("name", EMAILS)
 def test_the_languages_have_the_same_texts(name: str) -> None:
     """No key is missing or left over in a translation, and none is the English one again."""
@@ -104,6 +114,13 @@ def test_the_words_keep_the_house_style(path: Path) -> None:
         assert text == unicodedata.normalize("NFC", text)
         assert (".zh." in path.name) == bool(re.search(r"[\u4e00-\u9fff]", words))
         assert (".vi." in path.name) == bool(re.search("[ạảấầẩậắằặẹẻẽếềểệịỉọỏốồổộớờởợụủứừửựỳỷỹđư]", words))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "templates").glob("*/*.yaml")), ids=lambda path: path.name)
+def test_a_letter_begins_like_a_sentence(path: Path) -> None:
+    """A salutation stands on a line of its own, and what comes after it has a capital."""
+    letter = read_yaml(path, ROOT).data.get("letter", "")
+    assert not letter[:1].islower()
 
 
 @pytest.mark.parametrize(

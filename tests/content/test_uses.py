@@ -47,6 +47,33 @@ def test_every_language_is_looked_at(workspace: Path) -> None:
     ]
 
 
+def test_nothing_hides_anything(workspace: Path) -> None:
+    """Missing texts, wrong names and a bad filter are all said, each once for all languages and both parts."""
+    wrong = "{{ t.headlin }} {{ customer.fist_name }} {{ nosuch }} {{ t.bye }} {{ t.hello }}"
+    edit(workspace, "templates/hello/brief.mjml", "{{ t.hello }}", wrong)
+    edit(workspace, "templates/hello/brief.en.yaml", "leave:", "bye: So long\nleave:")
+    edit(workspace, "templates/hello/brief.en.yaml", "leave:", "more: '{{ 1 | percnt }}'\nleave:")
+    place = "templates/hello/brief.mjml:5"
+    filter_ = "not a valid template: there is no filter 'percnt'; did you mean 'percent'?"
+    assert sorted(found(workspace, {"first_name"})) == [
+        f"error templates/hello/brief.en.yaml:5:7: {filter_}",
+        f"error {place}:18: there is no text 'headlin'",
+        f"error {place}:34: there is no variable 'customer.fist_name'",
+        f"error {place}:59: there is no variable 'nosuch'",
+        f"error {place}:72: there is no text 'bye' in 'vi'",
+    ]
+
+
+def test_a_text_message_says_all_of_its_mistakes(workspace: Path) -> None:
+    """Its own file holds all its words."""
+    edit(workspace, "templates/hello/note.en.txt", "Hello", "{{ t.hello }} {{ t.bye }} {{ nosuch }}")
+    assert [line.partition(": ")[2] for line in found(workspace)] == [
+        "there is no text 'hello': a text message is written out in each language",
+        "there is no text 'bye': a text message is written out in each language",
+        "there is no variable 'nosuch'",
+    ]
+
+
 def test_a_column_of_the_customers_is_a_variable(workspace: Path) -> None:
     """Where the warehouse says which there are; without it any column passes."""
     edit(workspace, "templates/hello/brief.en.yaml", "customer.first_name", "customer.shoe_size")

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.content.samples import EMAIL, compiled, workspace
-from tidings.content.variables import compiled_variables, template_variables, unconditional
-from tidings.errors import TidingsError
+from tests.content.samples import compiled, workspace
+from tidings.content.variables import compiled_variables, unconditional
 
 
 @pytest.mark.parametrize(
@@ -44,23 +43,11 @@ def test_places_are_the_marketers(tmp_path: Path) -> None:
     """Every language, the partials and the strings files are read."""
     root = workspace(tmp_path, {"news/hello.vi.yaml": "subject: a\npreheader: b\nhello: '{{ customer.nick }}'\n"})
     (root / "templates/partials/strings.vi.yaml").write_text("leave: x\n")
-    found = {(variable.path, str(variable.where)) for variable in template_variables(root, "news/hello")}
+    asked = compiled_variables(compiled(root, locales=["en", "vi"]))
+    found = {(variable.path, str(variable.where)) for variable in asked}
     assert ("brand.address", "templates/partials/foot.mjml:1:13") in found
     assert ("customer.nick", "templates/news/hello.vi.yaml:3:8") in found
     assert ("customer.first_name", "templates/news/hello.en.yaml:3:8") in found
-    assert len(found) == len(template_variables(root, "news/hello"))
-
-
-def test_both_kinds_of_a_template_are_read(tmp_path: Path) -> None:
-    """An e-mail and a text message of one name ask for what either asks for."""
-    root = workspace(tmp_path, {"news/hello.en.txt": "{{ offer.code }}", "news/hello.mjml": EMAIL})
-    assert {"offer.code", "locale"} <= {variable.path for variable in template_variables(root, "news/hello")}
-
-
-def test_an_unknown_template_is_an_error(tmp_path: Path) -> None:
-    """As it is for compiling."""
-    with pytest.raises(TidingsError, match="no template 'news/hallo'"):
-        template_variables(workspace(tmp_path), "news/hallo")
 
 
 def test_what_is_printed_whatever_happens() -> None:

@@ -331,3 +331,35 @@ def test_no_order_of_claims_breaks_a_cap(five_campaigns: Stage, cap: int, sizes:
     assert 2 * min(cap, campaigns) == len(sent)
     assert all(sent.count(one) == min(cap, campaigns) for one in sent)
     assert "planned" not in {row["state"] for row in stage.rows()}
+
+
+def test_a_merge_and_a_claim_at_once(either: Stage) -> None:
+    """Thirty races of a claim and a refresh that puts two persons together: neither waits for ever (R65)."""
+    pairs = [(key((2 * number + 1) * 2**108), key(2 * number * 2**108)) for number in range(1, 31)]
+    people = [person(number) for number in range(2, 62)]
+    kind = _planned(either, *people)
+    barrier = threading.Barrier(2)
+    failed: list[BaseException] = []
+
+    def merge(number: int) -> None:
+        with either.ledger.write() as connection:
+            merge_persons(connection, pairs[number : number + 1], NOW)
+
+    def run(act: Any) -> None:
+        for number in range(30):
+            barrier.wait()
+            try:
+                act(number)
+            except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
+                failed.append(error)
+
+    workers = [threading.Thread(target=run, args=(act,)) for act in (merge, lambda _: either.claim(2))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [] == failed
+    # Whoever was claimed before the merge may have two; after it, nobody.
+    either.claim(100)
+    assert "planned" not in {row["state"] for row in either.rows()}
+    assert [] == kind.given

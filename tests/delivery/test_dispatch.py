@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,10 @@ from sqlalchemy import select, update
 
 from tests.planning.campaigns import campaign
 from tests.stage import DAY, NOW, Stage, accept, person, register
+from tests.waiting import wait_until
+from tidings.clock import wall_clock
+from tidings.delivery.claim import Scope
+from tidings.delivery.dispatch import dispatch
 from tidings.errors import TidingsError
 from tidings.ledger import messages as noun
 from tidings.ledger.tables import attempts, messages
@@ -63,6 +68,18 @@ ANSWERS: dict[str, tuple[Any, str, str]] = {
     "nonsense": (
         lambda _: ["250 ok"],
         "in_doubt: AttributeError: 'str' object has no attribute 'send_key'",
+        "unknown",
+    ),
+    "a yes and a no": (
+        lambda batch: [*_all("accepted")(batch), *_all("later")(batch)],
+        "in_doubt: the provider said accepted and later",
+        "unknown",
+    ),
+    "the same twice": (lambda batch: [*_all("accepted")(batch)] * 2, "accepted", "accepted"),
+    "for ever": (_all("later", detail="450", retry_after=timedelta.max), "planned: 450", "later"),
+    "the address": (
+        _raise(RuntimeError("cannot send to C1@Example.com")),
+        "in_doubt: RuntimeError: cannot send to (recipient)",
         "unknown",
     ),
     "others": (
@@ -187,22 +204,21 @@ def test_a_retry_waits_as_long_as_it_was_told(stage: Stage) -> None:
     assert 16 == len(kind.given)
 
 
-def test_retries_back_off_and_end(stage: Stage) -> None:
-    """Without a time each wait is twice the last; after five tries the message is refused (R07)."""
+def test_retries_back_off_until_the_message_expires(stage: Stage) -> None:
+    """Without a time each wait is twice the last, an hour at most; an outage loses nobody before its time (R07)."""
     kind = _planned(stage, 1, _all("later", detail="421"))
     now, waits = NOW, []
-    for _ in range(4):
-        _deliver(stage, now)
+    while now < NOW + 7 * DAY:
+        assert {"421": 1} == _deliver(stage, now).causes
         [row] = stage.rows()
-        assert "planned" == row["state"]
-        waits.append(row["not_before"] - now)
+        assert ("planned", "421") == (row["state"], row["reason"])
+        waits.append((row["not_before"] - now) / timedelta(minutes=1))
         now = row["not_before"]
-    for wait, minutes in zip(waits, (5, 10, 20, 40), strict=True):
-        assert timedelta(minutes=minutes) <= wait <= timedelta(minutes=minutes * 1.25)
-    assert 1 == _deliver(stage, now).later
-    assert {"refused: tried too often": 1} == stage.states()
-    assert 0 == _deliver(stage, now + DAY).claimed
-    assert 5 == len(kind.given)
+    for wait, minutes in zip(waits, [5, 10, 20, 40, *[60] * len(waits)], strict=False):
+        assert minutes <= wait <= minutes * 1.25
+    assert len(waits) == len(kind.given) > 100
+    assert 1 == _deliver(stage, now).expired
+    assert {"expired: too_late": 1} == stage.states()
 
 
 @pytest.mark.parametrize("seconds", [0, -60])
@@ -354,3 +370,64 @@ def test_what_is_too_late_is_not_sent(stage: Stage) -> None:
     assert (0, 2) == (done.claimed, done.expired)
     assert {"expired: too_late": 2} == stage.states()
     assert [] == kind.given
+
+
+def test_a_provider_that_fails_to_close_takes_nothing_back(stage: Stage) -> None:
+    """What it answered stands, and the call goes on to its end."""
+
+    async def close(self: Any) -> None:
+        raise OSError("the line is dead")
+
+    _planned(stage, 2, close=close)
+    assert 2 == _deliver(stage).accepted
+
+
+def test_a_typed_time_stays_on_this_machine(stage: Stage) -> None:
+    """A provider that reaches real people takes messages at the machine's own time only; nothing is changed."""
+    kind = _planned(stage, 2, loopback=False)
+    with pytest.raises(TidingsError, match=r"it is not 2026-11-22T15:00\+00:00, and scripted would send"):
+        _deliver(stage)
+    assert {"planned": 2} == stage.states()
+    stage.settings(allow=[])
+    assert 2 == _deliver(stage).accepted  # to the outbox, which reaches nobody
+    assert [] == kind.given
+
+
+def test_the_hours_of_a_long_call_count(stage: Stage) -> None:
+    """Sending takes its time, and a retry waits from its answer on, not from the beginning of the call."""
+    later = timedelta(seconds=1)
+
+    def slow(batch: Sequence[Outgoing]) -> list[Outcome]:
+        wait_until(lambda: wall_clock() > now + later, 10, what="the second to pass")
+        return _all("later", detail="450", retry_after=timedelta(seconds=60))(batch)
+
+    _planned(stage, 2, slow)
+    with stage.ledger.write() as connection:
+        now = wall_clock()
+        connection.execute(update(messages).values(not_before=now, expires_at=now + DAY))
+    _deliver(stage, now)
+    assert all(row["not_before"] >= now + later + timedelta(seconds=60) for row in stage.rows())
+
+
+def test_without_a_key_for_its_links_nothing_is_claimed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In production a missing secret is a mistake to mend, and costs nobody their message."""
+    monkeypatch.delenv("TIDINGS_SECRET_LINK_KEY", raising=False)
+    kind = _planned(stage, 3)
+    production = replace(stage.project, environment="production")
+    with pytest.raises(TidingsError, match="the secret 'link_key' is not set"):
+        dispatch(production, stage.ledger, NOW, Scope())
+    assert {"planned": 3} == stage.states()
+    monkeypatch.setenv("TIDINGS_SECRET_LINK_KEY", "a key of more than sixteen characters")
+    assert 3 == dispatch(production, stage.ledger, NOW, Scope()).accepted
+    assert 3 == len(kind.given)
+
+
+@pytest.mark.parametrize("status", ["paused", "retired", "draft"])
+def test_a_campaign_that_is_not_live_sends_nothing(stage: Stage, status: str) -> None:
+    """Whoever pauses a campaign in the middle of its send stops it within one claim; live again, it goes on (R18)."""
+    kind = _planned(stage, 2)
+    stage.add(campaign(approval="none", status=status))
+    assert 0 == _deliver(stage).claimed
+    assert {"planned": 2} == stage.states()
+    stage.add(campaign(approval="none"))
+    assert 2 == _deliver(stage).accepted == len(kind.given)

@@ -8,13 +8,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 from tests.docs.blocks import write_workspace
 from tests.docs.conftest import ROOT
+from tidings.cli.views import check_view
+from tidings.content.sources import string_files
+from tidings.planning.definition import definition_of
 from tidings.project import load_project
 from tidings.verbs.approve import approve
+from tidings.verbs.check import check
 from tidings.verbs.deliver import deliver
 from tidings.verbs.plan import plan
 from tidings.verbs.refresh import refresh
+from tidings.yamlfile import read_yaml
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OUTPUTS = ROOT / "docs" / "output"
@@ -28,15 +35,64 @@ def test_generated_blocks_are_up_to_date() -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+def recorded() -> dict[str, str]:
+    """What was recorded, by the name of its command."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in OUTPUTS.glob("*.txt")}
+
+
 def test_readme_and_tour_show_what_was_recorded(generate: ModuleType) -> None:
-    """Each recorded output stands in the tour, that of `plan` in README too; what was not recorded is not shown."""
+    """All five outputs are recorded and whole in the tour; README has that of `plan` whole and the others in short."""
     tour, readme = ((ROOT / page).read_text(encoding="utf-8") for page in ("docs/tour.md", "README.md"))
-    recorded = {path.stem: path.read_text(encoding="utf-8") for path in OUTPUTS.glob("*.txt")}
-    assert set(recorded) <= set(generate._outputs.command_lines("anybody"))
-    assert all(f"```console\n{text}```" in tour for text in recorded.values())
-    assert tour.count("```console") == len(recorded)
-    assert all(f"```console\n{text}```" in readme for name, text in recorded.items() if name == "plan")
-    assert readme.count("```console") == len({"plan"} & set(recorded))
+    assert set(recorded()) == set(generate._outputs.command_lines("anybody")) == {"plan", *generate._outputs.IN_SHORT}
+    assert [name for name, text in recorded().items() if f"```console\n{text}```" not in tour] == []
+    assert tour.count("```console") == len(recorded())
+    assert f"```console\n{recorded()['plan']}```" in readme
+    assert generate.outputs_in_short() in readme
+    assert readme.count("```console") == 2
+
+
+def test_an_output_in_short_is_made_of_its_own_lines(generate: ModuleType) -> None:
+    """The command and what answers it, word by word; `…` where lines before it are left out."""
+    why = "$ tidings why H1 x\nH1 and x\ngate  open\nH1 would be sent to\nnext: tidings plan x\n"
+    assert generate._outputs.in_short("why", why) == "$ tidings why H1 x\n…\nH1 would be sent to\n"
+    check = "$ tidings check\n4 campaigns: no mistakes\nnext: tidings refresh\n"
+    assert generate._outputs.in_short("check", check) == "$ tidings check\n4 campaigns: no mistakes\n"
+
+
+def test_what_was_recorded_is_said_of_the_workspace_as_it_is(
+    generate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of `check`, the plan's definition, the gates of `why`, the subject; otherwise record them anew.
+
+    The people are the demo's, and a demo takes minutes: their numbers are not compared.
+    """
+    write_workspace(tmp_path)
+    project, said = load_project(tmp_path), recorded()
+    campaign = project.campaigns["win_back"]
+    check_view(check(tmp_path))
+    assert said["check"] == f"$ tidings check\n{capsys.readouterr().out}"
+    assert f"\ndefinition {definition_of(project, campaign)}\n" in said["plan"]
+    assert said["plan"].splitlines()[1] == f"win_back: {campaign.title}"
+    entry, send = generate._gates(project, "win_back")
+    asked = [words[0] for line in said["why"].splitlines() if (words := line.split())[1] in ("yes", "no")]
+    assert asked == [*entry, *send][: len(asked)]
+    assert len(asked) > 3
+    subject, locale = said["preview"].splitlines()[1].rsplit("  in ", 1)
+    assert subject in read_yaml(string_files(tmp_path, "win_back/miss_you")[locale], tmp_path).data.values()
+
+
+def test_the_recorded_plan_adds_up() -> None:
+    """Each no leaves as many as stand beside it, down to who is planned."""
+    lines = recorded()["plan"].splitlines()
+    first, last = (
+        next(i for i, line in enumerate(lines) if line.startswith(word)) for word in ("considered", "planned")
+    )
+    left = int(lines[first].split()[-1].replace(",", ""))
+    for line in lines[first + 1 : last]:
+        no, remaining = (int(number.replace(",", "")) for number in line.split()[-2:])
+        left -= no
+        assert left == remaining, line
+    assert left == int(lines[last].split()[-1].replace(",", ""))
 
 
 def test_recorded_outputs_fit_a_terminal_and_name_no_machine() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -78,10 +79,10 @@ def test_the_page_of_the_ledger_has_every_state_of_a_message() -> None:
 
 
 def test_the_page_of_delivery_has_the_numbers_of_the_code() -> None:
-    """Batch, lease, tries and the first wait are what the dispatcher uses."""
+    """Batch, lease and the waits are what the dispatcher uses."""
     page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
     minutes = int(dispatch.RETRY.total_seconds() // 60)
     assert f"at most {dispatch.BATCH} messages" in page
     assert f"lease of {claim.LEASE_SECONDS:g} seconds" in page
-    assert f"after {minutes} minutes, doubled each time" in page
-    assert f"`refused` after {dispatch.MAX_TRIES} tries" in page
+    assert f"after {minutes} minutes, doubled each time up to an hour" in page
+    assert timedelta(hours=1) == dispatch.LONGEST_RETRY

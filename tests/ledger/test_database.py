@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, make_url, select
+from sqlalchemy import Connection, func, insert, make_url, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.databases import empty_postgres
@@ -157,3 +157,63 @@ def test_the_ledger_lies_in_the_workspace(tmp_path: Path) -> None:
     """Without a setting it is .tidings/ledger.db of the workspace, whose folder is made."""
     Ledger.open(bare_project(tmp_path)).close()
     assert (tmp_path / ".tidings" / "ledger.db").is_file()
+
+
+def test_a_transaction_that_clashed_is_done_again(tmp_path: Path) -> None:
+    """Where PostgreSQL gives up one of two transactions, it is begun anew, a few times; other errors are raised."""
+    tries = []
+
+    def clash(connection: Connection, times: int, code: str) -> str:
+        tries.append(code)
+        if len(tries) <= times:
+            connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$")
+        return "written"
+
+    with Ledger.open(bare_project(tmp_path, ledger={"url": empty_postgres()})) as ledger:
+        assert "written" == ledger.transact(lambda connection: clash(connection, 4, "40P01"))
+        assert 5 == len(tries)
+        for times, code, tried in ((9, "40P01", 5), (1, "23514", 1)):
+            tries.clear()
+            with pytest.raises(DBAPIError):
+                ledger.transact(lambda connection, times=times, code=code: clash(connection, times, code))
+            assert tried == len(tries)
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("postgresql://lan:hunter2@db:door/x", "ledger.url is not the address of a database"),
+        ("sqlite:///garbage.db", "the ledger cannot be opened: file is not a database"),
+        ("sqlite:///folder", "the ledger cannot be opened: unable to open database file"),
+    ],
+)
+def test_an_address_that_is_none_is_told(tmp_path: Path, url: str, problem: str) -> None:
+    """A sentence and no password in it, whatever is written as ledger.url (R54)."""
+    (tmp_path / "garbage.db").write_bytes(b"no database at all" * 100)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(TidingsError, match=problem) as caught:
+        Ledger.open(bare_project(tmp_path, ledger={"url": url}))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_heroku_s_spelling_of_postgresql_is_understood(tmp_path: Path) -> None:
+    """Hosters write postgres:// for postgresql://."""
+    url = empty_postgres().replace("postgresql://", "postgres://")
+    Ledger.open(bare_project(tmp_path, ledger={"url": url})).close()
+
+
+def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+    """What a newer version has laid is not touched by an older one."""
+    project = bare_project(tmp_path, ledger={"url": "sqlite:///ledger.db"})
+    with Ledger.open(project) as ledger, ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE tidings_schema SET version_num = '9999'")
+    with pytest.raises(TidingsError, match="made by a newer version of tidings"):
+        Ledger.open(project)
+
+
+def test_a_machine_without_anything_of_its_own_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a machine-id and a network card Python draws a number, another in each process."""
+    monkeypatch.setattr(database, "MACHINE_FILE", tmp_path / "nowhere")
+    monkeypatch.setattr("uuid.getnode", lambda: 0x0123456789AB)
+    with pytest.raises(TidingsError, match="nothing tells this machine from another"):
+        database.machine_id()

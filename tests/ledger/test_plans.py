@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from tests.databases import beside, somebody_waits
-from tests.ledger.rows import DAY, NOW, add_message, add_persons, add_plan, key
+from tests.ledger.rows import DAY, NOW, add_enrolment, add_message, add_persons, add_plan, key
 from tests.waiting import wait_until
 from tidings.ledger.database import Ledger
 from tidings.ledger.plans import (
@@ -21,9 +21,12 @@ from tidings.ledger.plans import (
     get_plan,
     last_plan,
     list_plans,
+    looked_at,
+    reject,
     start_plan,
+    unapproved,
 )
-from tidings.ledger.tables import approvals, messages, plans
+from tidings.ledger.tables import approvals, enrolments, messages, plans
 
 ONE, TWO = key(901), key(902)
 
@@ -185,10 +188,53 @@ def test_an_approval_releases_the_plans_it_names(ledger: Ledger, kind: str, hash
         # What a plan hash covers includes the definition, so here the last one has another.
         connection.execute(plans.update().where(plans.c.plan_id == key(933)).values(plan_hash="q" * 64))
         assert not approved(connection, "letter", hash_)
-        assert {key(930), key(931)} == set(approve(connection, same))
+        assert {key(930), key(931)} == {plan.plan_id for plan in approve(connection, same)}
         assert approved(connection, "letter", hash_)
         assert not approved(connection, "other", hash_)
         assert [] == approve(connection, same)
         assert 2 == connection.execute(select(func.count()).select_from(approvals)).scalar()
         states = dict(connection.execute(select(plans.c.plan_id, plans.c.state)).all())
     assert ["released", "released", "ready", "ready"] == [states[key(930 + number)] for number in range(4)]
+
+
+def test_a_plan_s_approval_releases_the_follow_ups_of_its_definition(ledger: Ledger) -> None:
+    """Who says yes to an audience says yes to what follows for those inside, by the same files and no others."""
+    for number, changes in enumerate(
+        [{}, {"occasion": "due:1"}, {"occasion": "due:2", "definition_hash": "e" * 64}, {"occasion": "2026-11-15"}]
+    ):
+        _build(ledger, key(930 + number), **changes)
+        with ledger.write() as connection:
+            finish_plan(connection, key(930 + number), f"{number}" * 64, {}, "ready")
+    yes = {"kind": "plan", "hash": "0" * 64, "campaign": "letter", "who": "lan", "at": NOW, "comment": ""}
+    with ledger.write() as connection:
+        assert not looked_at(connection, "letter", "d" * 64)
+        assert [key(930), key(931)] == [plan.plan_id for plan in approve(connection, yes)]
+        assert looked_at(connection, "letter", "d" * 64)
+        assert not looked_at(connection, "letter", "e" * 64)
+
+
+def test_a_no_discards_a_plan_that_waits(ledger: Ledger) -> None:
+    """Its messages and those it let in go, its record stays, and the occasion may be planned anew (R01)."""
+    no = {"kind": "rejected", "hash": "p" * 64, "campaign": "letter", "who": "lan", "at": NOW, "comment": ""}
+    _build(ledger, ONE)
+    with ledger.write() as connection:
+        add_enrolment(connection, key(1), key(50), campaign="letter", occasion="2026-11-22", entered_at=NOW)
+        add_message(connection, key(1), plan_id=ONE, enrolment_id=key(50))
+    _finish(ledger, ONE)
+    with ledger.write() as connection:
+        assert 1 == unapproved(connection) == unapproved(connection, "letter", "d" * 64)
+        assert 0 == unapproved(connection, "other") == unapproved(connection, "letter", "e" * 64)
+        assert [ONE] == reject(connection, no)
+        assert [] == reject(connection, no)
+        assert not approved(connection, "letter", "p" * 64)
+        assert "rejected" == get_plan(connection, ONE).state
+        for table in (messages, enrolments):
+            assert [] == connection.execute(select(table)).all()
+        assert ["rejected"] == list(connection.execute(select(approvals.c.kind)).scalars())
+    _build(ledger, TWO)
+    with ledger.write() as connection:
+        add_message(connection, key(1), plan_id=TWO)
+    _finish(ledger, TWO, "released")
+    with ledger.write() as connection:
+        assert [] == reject(connection, no)
+        assert 1 == connection.execute(select(func.count()).select_from(messages)).scalar()

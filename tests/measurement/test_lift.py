@@ -12,10 +12,14 @@ from scipy import stats
 
 from tidings.errors import TidingsError
 from tidings.measurement.lift import (
+    Shares,
     lift,
     mean_difference,
+    mean_differences,
     proportion_difference,
+    proportion_differences,
     sample_ratio,
+    sample_ratios,
     scale,
     smallest_detectable,
 )
@@ -191,7 +195,8 @@ def test_lift_counts_arms() -> None:
     )
     assert result.conversion_lift == proportion_difference(3, 5, 1, 4, 0.95)
     assert result.value_lift == mean_difference([500, 0, 700, 0, 300], [0, 400, 0, 0], 0.95)
-    assert result.caused_orders == scale(result.conversion_lift, 5)
+    assert result.caused_buyers == scale(result.conversion_lift, 5)
+    assert result.caused_orders == scale(mean_difference([1, 0, 1, 0, 1], [0, 1, 0, 0], 0.95), 5)
     assert result.caused_value == scale(result.value_lift, 5)
     assert result.caused_value is not None
     assert result.caused_value.value == pytest.approx(1000)
@@ -211,8 +216,8 @@ def test_lift_caused_is_scaled(treated: list[int], control: list[int]) -> None:
 def test_lift_of_an_empty_arm(treated: list[int], control: list[int]) -> None:
     """Without people in both arms there is no causal figure at all."""
     result = lift(people(treated, control))
-    figures = (result.conversion_lift, result.value_lift, result.caused_orders, result.caused_value)
-    assert figures == (None, None, None, None)
+    assert (result.conversion_lift, result.value_lift) == (None, None)
+    assert (result.caused_buyers, result.caused_orders, result.caused_value) == (None, None, None)
     assert [arm.persons for arm in result.arms] == [len(treated), len(control)]
 
 
@@ -221,8 +226,7 @@ def test_lift_of_one_person() -> None:
     result = lift(people([100, 0, 50], [0]))
     assert result.conversion_lift is not None
     assert result.conversion_lift.low < 0 < result.conversion_lift.high
-    assert result.value_lift is None
-    assert result.caused_value is None
+    assert (result.value_lift, result.caused_orders, result.caused_value) == (None, None, None)
 
 
 def test_lift_reads_a_csv(tmp_path: object) -> None:
@@ -230,6 +234,127 @@ def test_lift_reads_a_csv(tmp_path: object) -> None:
     path = f"{tmp_path}/people.csv"
     people([500, 0, 700], [0, 400]).assign(name="x").to_csv(path, index=False)
     assert lift(pd.read_csv(path)) == lift(people([500, 0, 700], [0, 400]))
+
+
+def test_two_orders_of_one_buyer_are_two_orders() -> None:
+    """Buyers and orders are different figures: more orders of the same buyers cause no buyer."""
+    frame = people([100, 0] * 50, [100, 0] * 50)
+    frame.loc[(frame["arm"] == "treated") & frame["converted"], "orders"] = 3
+    result = lift(frame)
+    assert result.caused_buyers is not None
+    assert result.caused_orders is not None
+    assert (result.caused_buyers.value, result.caused_orders.value) == (0, 100)
+    assert result.caused_orders.low > 0
+
+
+def halves(shares: list[Shares]) -> pd.DataFrame:
+    """One row a person; every stratum by its number."""
+    frames = []
+    for number, (x_t, n_t, x_c, n_c) in enumerate(shares):
+        treated, control = [100] * x_t + [0] * (n_t - x_t), [100] * x_c + [0] * (n_c - x_c)
+        frames.append(people(treated, control).assign(stratum=f"{number}:0.1"))
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_a_changed_share_makes_no_effect() -> None:
+    """Half were held out in a good season and a tenth in a bad one; in neither did the campaign do anything.
+
+    Pooled, the held out would seem to buy more (Simpson's paradox).
+    """
+    shares = [Shares(200, 500, 200, 500), Shares(90, 900, 10, 100)]
+    frame = halves(shares)
+    result = lift(frame)
+    assert result.conversion_lift is not None
+    assert result.value_lift is not None
+    assert (result.conversion_lift.value, result.value_lift.value) == pytest.approx((0, 0), abs=1e-9)
+    pooled = lift(frame.drop(columns="stratum")).conversion_lift
+    assert pooled is not None
+    assert pooled.high < -0.05
+
+
+def test_strata_weigh_by_their_treated() -> None:
+    """The effect on those who were treated: caused is what each stratum caused, together; limits by square and add."""
+    shares = [Shares(60, 300, 10, 100), Shares(90, 600, 20, 200)]
+    result = lift(halves(shares))
+    one, two = (proportion_difference(*each) for each in shares)
+    expected = 300 / 900 * one.value + 600 / 900 * two.value
+    below = np.hypot(300 / 900 * (one.value - one.low), 600 / 900 * (two.value - two.low))
+    above = np.hypot(300 / 900 * (one.high - one.value), 600 / 900 * (two.high - two.value))
+    assert result.conversion_lift is not None
+    found = (result.conversion_lift.value, result.conversion_lift.low, result.conversion_lift.high)
+    assert found == pytest.approx((expected, expected - below, expected + above))
+    assert result.caused_buyers is not None
+    assert result.caused_buyers.value == pytest.approx((0.2 - 0.1) * 300 + (0.15 - 0.1) * 600)
+
+
+def test_a_stratum_without_both_arms_is_not_compared() -> None:
+    """Before there was a holdout nobody can say what was caused; those people are counted and no more."""
+    compared = Shares(60, 300, 10, 100)
+    result = lift(halves([compared, Shares(500, 1000, 0, 0), Shares(0, 0, 5, 5)]))
+    assert [(arm.persons, arm.converted) for arm in result.arms] == [(1300, 560), (105, 15)]
+    assert result.conversion_lift == proportion_difference(*compared)
+    assert result.caused_buyers == scale(result.conversion_lift, 300)
+    assert result.caused_value == scale(result.value_lift, 300)
+
+
+def test_one_stratum_is_no_stratum() -> None:
+    """To the last bit."""
+    frame = halves([Shares(60, 301, 10, 103)])
+    assert lift(frame) == lift(frame.drop(columns="stratum"))
+
+
+def test_the_variance_of_strata_by_hand() -> None:
+    """Welch's interval over two strata, from the sample variances and Satterthwaite's degrees of freedom."""
+    first, second = ([3.0, 5.0, 10.0, 2.0], [1.0, 2.0, 6.0]), ([20.0, 24.0], [18.0, 19.0, 15.0])
+    estimate = mean_differences([first, second])
+    terms = [
+        (weight**2 * np.var(group, ddof=1) / len(group), len(group) - 1)
+        for weight, pair in ((4 / 6, first), (2 / 6, second))
+        for group in pair
+    ]
+    variance = sum(term for term, _ in terms)
+    reach = stats.t.ppf(0.975, variance**2 / sum(term**2 / df for term, df in terms)) * np.sqrt(variance)
+    value = 4 / 6 * (5 - 3) + 2 / 6 * (22 - 52 / 3)
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((value, value - reach, value + reach))
+
+
+def test_strata_cover() -> None:
+    """Where shares, seasons and effects differ, about 95 % of both intervals hold the effect on the treated."""
+    draw = np.random.default_rng(20261122)
+    plan = [(900, 100, 0.06, 0.03), (400, 400, 0.12, 0.10), (300, 40, 0.30, 0.30)]
+    truth = sum(n_t * (rate_t - rate_c) for n_t, _, rate_t, rate_c in plan) / sum(n_t for n_t, *_ in plan)
+    shares_held = means_held = 0
+    for _ in range(1500):
+        strata = [
+            Shares(int(draw.binomial(n_t, rate_t)), n_t, int(draw.binomial(n_c, rate_c)), n_c)
+            for n_t, n_c, rate_t, rate_c in plan
+        ]
+        estimate = proportion_differences(strata)
+        shares_held += estimate.low <= truth <= estimate.high
+        bits = [(np.arange(n_t) < x_t, np.arange(n_c) < x_c) for x_t, n_t, x_c, n_c in strata]
+        estimate = mean_differences(bits)
+        means_held += estimate.low <= truth <= estimate.high
+    assert 0.935 <= shares_held / 1500 <= 0.975
+    assert 0.92 <= means_held / 1500 <= 0.97
+
+
+@given(st.lists(st.tuples(groups(), groups()), min_size=1, max_size=4), st.floats(0.5, 0.999))
+def test_bounds_of_strata(pairs: list[tuple[tuple[int, int], tuple[int, int]]], confidence: float) -> None:
+    """However many strata, the interval holds its estimate and stays within [-1, 1]."""
+    estimate = proportion_differences([Shares(*first, *second) for first, second in pairs], confidence)
+    assert -1 <= estimate.low <= estimate.value + 1e-12
+    assert estimate.value - 1e-12 <= estimate.high <= 1
+
+
+def test_sample_ratios_are_taken_together() -> None:
+    """The chi-squares of the strata add up; one that fits does not hide one that does not."""
+    fits, missing = (900, 100, 0.1), (600, 320, 0.5)
+    statistic = 140**2 * 2 / 460
+    assert sample_ratios([fits, missing]) == pytest.approx(stats.chi2.sf(statistic, 2))
+    assert sample_ratios([fits, missing]) < 1e-15 < sample_ratio(*fits)
+    assert sample_ratios([missing]) == sample_ratio(*missing)
+    assert sample_ratios([]) == 1.0
+    assert sample_ratios([(0, 0, 0.5), fits]) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -252,7 +377,9 @@ def test_lift_refuses(frame: pd.DataFrame, message: str) -> None:
         lambda: proportion_difference(1, 0, 1, 2, 0.95),
         lambda: proportion_difference(3, 2, 1, 2, 0.95),
         lambda: proportion_difference(1, 2, 1, 2, 1.0),
+        lambda: proportion_differences([]),
         lambda: mean_difference([1], [1, 2], 0.95),
+        lambda: mean_differences([]),
         lambda: mean_difference([1, 2], [1, 2], 0),
         lambda: sample_ratio(1, 1, 1.0),
         lambda: sample_ratio(-1, 1, 0.5),

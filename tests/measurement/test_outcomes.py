@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from tests.workspace import DAY, NOW, buy, shop
 from tidings.errors import TidingsError
 from tidings.ledger.database import Ledger
 from tidings.ledger.persons import merge_persons
 from tidings.ledger.tables import assignments, events, messages, profiles
-from tidings.measurement.lift import mean_difference, proportion_difference
+from tidings.measurement.lift import mean_difference, proportion_difference, sample_ratio
 from tidings.model.counts import ArmResult, MeasureShape
 from tidings.project import Project, load_project
+from tidings.verbs.approve import approve
 from tidings.verbs.measure import measure
 from tidings.verbs.plan import plan
 
@@ -26,13 +27,15 @@ CLOSED = NOW + WITHIN
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The newsletter planned for the whole shop; its goal is an order of tea within fourteen days."""
+    """The newsletter released to the whole shop; its goal is an order of tea within fourteen days."""
     project = shop(tmp_path_factory.mktemp("planned"))
     path = project.root / "config" / "campaigns" / "newsletter.yaml"
     lines = path.read_text().splitlines()
     goal = "goal: {event: order, where: {category: Tea}, within: 14d}"
     path.write_text("\n".join(goal if line.startswith("goal:") else line for line in lines) + "\n")
-    plan(load_project(project.root), "newsletter", NOW, commit=True)
+    project = load_project(project.root)
+    approve(project, "newsletter", NOW, who="lan")
+    plan(project, "newsletter", NOW, commit=True)
     return project.root
 
 
@@ -93,7 +96,8 @@ def test_a_planted_effect_comes_out(experiment: Experiment) -> None:
     values = [[1250] * number + [0] * (size - number) for number, size in zip(found, sizes, strict=True)]
     assert mean_difference(*values) == shape.value_lift
     assert shape.conversion_lift.low > 0
-    assert shape.conversion_lift.value * sizes[0] == pytest.approx(shape.caused_orders.value)
+    assert shape.conversion_lift.value * sizes[0] == pytest.approx(shape.caused_buyers.value)
+    assert shape.caused_buyers.value == pytest.approx(shape.caused_orders.value)
     assert shape.value_lift.value * sizes[0] == pytest.approx(shape.caused_value.value)
     assert (14.0, 0.95, CLOSED) == (shape.window_days, shape.confidence, shape.as_of)
 
@@ -137,14 +141,9 @@ def test_who_has_time_left_does_not_count(experiment: Experiment) -> None:
     """Before a window has closed nobody counts, and there is no figure without its interval."""
     experiment.buy(experiment.treated[0], DAY)
     shape = experiment.measure(CLOSED - timedelta(seconds=1))
-    assert (0, [], None, None, None, None) == (
-        shape.matured,
-        shape.arms,
-        shape.conversion_lift,
-        shape.value_lift,
-        shape.caused_orders,
-        shape.caused_value,
-    )
+    assert (0, [], 0, None) == (shape.matured, shape.arms, shape.strata, shape.split)
+    assert {None} == {shape.conversion_lift, shape.value_lift}
+    assert {None} == {shape.caused_buyers, shape.caused_orders, shape.caused_value}
     assert (0, 0) == (shape.claimed_orders, shape.claimed_value)
 
 
@@ -230,4 +229,69 @@ def test_nobody_was_held_out(experiment: Experiment) -> None:
     experiment.buy(experiment.treated[0], DAY)
     shape = experiment.measure()
     assert (1, 0) == (shape.arms[0].converted, shape.arms[1].persons)
-    assert shape.conversion_lift is shape.value_lift is shape.caused_orders is shape.caused_value is None
+    assert {None} == {shape.conversion_lift, shape.value_lift}
+    assert {None} == {shape.caused_buyers, shape.caused_orders, shape.caused_value}
+
+
+def test_who_was_never_written_to_does_not_count(tmp_path: Path) -> None:
+    """A plan that nobody approved anchors nobody; the next one that somebody did approve does, from its own time."""
+    project = shop(tmp_path)
+    plan(project, "newsletter", NOW, commit=True, occasion="first")
+    assert 0 == measure(project, "newsletter", NOW + 60 * DAY).matured
+    made = plan(project, "newsletter", NOW + 7 * DAY, commit=True, occasion="second")
+    approve(project, "newsletter", NOW + 7 * DAY, who="lan", hash_=made.plan_hash)
+    within = project.campaigns["newsletter"].goal.within
+    assert 0 == measure(project, "newsletter", NOW + 7 * DAY + within - timedelta(seconds=1)).matured
+    shape = measure(project, "newsletter", NOW + 7 * DAY + within)
+    assert (made.counts.planned + made.counts.withheld, 2) == (shape.matured, len(shape.arms))
+
+
+def redraw(experiment: Experiment, customers: list[str], epoch: str, share: float) -> None:
+    """Let these people have been drawn in another epoch, in which another share was held out."""
+    with Ledger.open(experiment.project) as ledger, ledger.write() as connection:
+        here = assignments.c.customer_id.in_(customers)
+        for arm, probability in (("treated", 1 - share), ("control", share)):
+            change = update(assignments).where(here, assignments.c.arm == arm)
+            connection.execute(change.values(epoch=epoch, probability=probability))
+
+
+def test_people_are_compared_within_their_draw(experiment: Experiment) -> None:
+    """The share was a half in a season in which all bought, and changed: no effect is found where none is."""
+    treated, control = experiment.treated, experiment.control
+    some = [*treated[: len(control) // 2], *control[: len(control) // 2]]
+    redraw(experiment, some, "9:0.5", 0.5)
+    for customer in some:
+        experiment.buy(customer, DAY)
+    shape = experiment.measure()
+    assert 2 == shape.strata
+    assert (0, 0, 0) == (shape.conversion_lift.value, shape.caused_orders.value, shape.value_lift.value)
+    assert shape.arms[1].converted / shape.arms[1].persons > 1.5 * shape.arms[0].converted / shape.arms[0].persons
+
+
+def test_the_same_epoch_with_another_probability_is_another_draw(experiment: Experiment) -> None:
+    """What was logged counts, whatever the epoch is called."""
+    epochs = len(experiment.treated) // 2
+    redraw(experiment, experiment.treated[:epochs], "0:0.25", 0.5)
+    assert 2 == experiment.measure().strata
+
+
+def test_the_split_is_held_to_what_was_logged(experiment: Experiment) -> None:
+    """The campaign may ask for another share today; people lost from one arm are noticed all the same."""
+    project, sizes = experiment.project, (len(experiment.treated), len(experiment.control))
+    drawn = project.campaigns["newsletter"].holdout.share
+    today = project.campaigns["newsletter"].holdout.model_copy(update={"share": 0.01})
+    project.campaigns["newsletter"] = project.campaigns["newsletter"].model_copy(update={"holdout": today})
+    split = experiment.measure().split
+    assert sum(sizes) * drawn == pytest.approx(split.expected)
+    assert sample_ratio(*sizes, drawn) == pytest.approx(split.p_value)
+    assert split.p_value > 0.001
+    with Ledger.open(project) as ledger, ledger.write() as connection:
+        lost = assignments.c.customer_id.in_(experiment.treated[: sizes[0] * 3 // 4])
+        connection.execute(delete(assignments).where(lost))
+    assert experiment.measure().split.p_value < 0.001
+
+
+def test_without_a_holdout_there_is_no_split(experiment: Experiment) -> None:
+    """Nobody was to be held out, and nobody is missing."""
+    redraw(experiment, [*experiment.treated, *experiment.control], "0", 0)
+    assert (1, None) == (experiment.measure().strata, experiment.measure().split)

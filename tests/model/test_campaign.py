@@ -46,18 +46,6 @@ def test_steps_are_walked_in_reading_order_with_their_place_in_the_file() -> Non
     assert made.send_steps[1].channels == ["sms", "email"]
 
 
-def test_every_step_without_an_id_and_every_id_used_twice_is_said() -> None:
-    """All of them, each at its step, those in branches too."""
-    with pytest.raises(ValidationError) as caught:
-        campaign(LETTER, {"wait": "1d"}, branch(LETTER, {"send": "email", "template": "a/letter"}))
-    found = in_plain_words(caught.value, Campaign)
-    assert [(mistake.place, mistake.reason) for mistake in found] == [
-        (("steps", 1), "the step has no id"),
-        (("steps", 2, "then", 0, "id"), "the step id 'letter' is used twice"),
-        (("steps", 2, "then", 1), "the step has no id"),
-    ]
-
-
 @pytest.mark.parametrize(
     ("written", "read"),
     [

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, field_validator
 
 from tidings.model.base import Noun
-from tidings.model.mistakes import Mistake, Mistakes, in_plain_words, shown
-from tidings.model.scalars import Duration, form
+from tidings.model.mistakes import Mistake, in_plain_words, shown
+from tidings.model.scalars import Duration, Name, form
 
 
 class Inner(Noun):
@@ -33,6 +33,8 @@ class Outer(Noun):
     )
     code: Annotated[str | None, Field(pattern="^[A-Z]+$")] = None
     alias: Annotated[int, Field(alias="else")] = 1
+    where: dict[Literal["category", "product"], str] = Field(default={})
+    channels: dict[Name, int] = Field(default={})
 
     @field_validator("title")
     @classmethod
@@ -40,13 +42,6 @@ class Outer(Noun):
         if title.isupper():
             raise ValueError("the title shouts; write it in small letters")
         return title
-
-    @model_validator(mode="after")
-    def _two_that_do_not_fit(self) -> Outer:
-        if self.size > 9 and self.inner:
-            found = [Mistake(("size",), "too big"), Mistake(("inner", "count"), "for this", "shrink it")]
-            raise Mistakes(found)
-        return self
 
 
 def said(data: dict[str, Any]) -> list[Mistake]:
@@ -77,6 +72,19 @@ def said(data: dict[str, Any]) -> list[Mistake]:
             Mistake(("wait", "timout"), "unknown key 'timout'", "did you mean 'timeout'?", True),
         ),
         ({"els": 1}, Mistake(("els",), "unknown key 'els'", "did you mean 'else'?", True)),
+        (
+            {"where": {"catgory": "Milk"}},
+            Mistake(("where", "catgory"), "unknown key 'catgory'", "did you mean 'category'?", True),
+        ),
+        (
+            {"channels": {"E-mail": 1}},
+            Mistake(
+                ("channels", "E-mail"),
+                "'E-mail' is not a name",
+                "use lower-case letters, digits and _, letter first",
+                True,
+            ),
+        ),
         ({"inner": {}}, Mistake(("inner",), "the key 'strategy' is missing", "add `strategy:`")),
         ({"title": 2026}, Mistake(("title",), "`title` must be text, not 2026", "put it in quotes")),
         ({"title": None}, Mistake(("title",), "`title` is empty", "write text, or remove the key")),
@@ -126,14 +134,6 @@ def test_a_misspelt_compulsory_key_is_one_mistake() -> None:
     """Not an unknown key and a missing one."""
     assert said({"inner": {"stratgy": "a"}}) == [
         Mistake(("inner", "stratgy"), "unknown key 'stratgy'", "did you mean 'strategy'?", at_key=True)
-    ]
-
-
-def test_a_validator_may_name_several_places() -> None:
-    """What a noun finds out about itself stands where it belongs, not at the top of the file."""
-    assert said({"size": 10, "inner": {"strategy": "a"}}) == [
-        Mistake(("size",), "too big"),
-        Mistake(("inner", "count"), "for this", "shrink it"),
     ]
 
 

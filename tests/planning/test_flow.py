@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 
 from tests.planning.campaigns import SEND, campaign
 from tests.stage import DAY, NOW, Stage, person
+from tidings.demo.small_shop import write_small_shop
 from tidings.errors import TidingsError
 from tidings.ledger import assignments
 from tidings.ledger.plans import Overtaken
@@ -238,6 +239,25 @@ def test_a_step_that_was_removed_ends_the_flow(stage: Stage) -> None:
     _tick(stage, NOW + 5 * DAY)
     assert ("five", "finished", "step_removed") == _stand(stage)["C0001"]
     assert {"C0001": ["hello"]} == _got(stage)
+
+
+def test_who_has_left_the_warehouse_leaves(stage: Stage) -> None:
+    """A customer whom the company does not have any more ends the flow, due or waiting for the goal; others go on."""
+    goal = {"event": "order", "within": "14d"}
+    _flow(stage, _send("hello"), {"id": "goal", "wait": {"until": "goal", "timeout": "5d"}}, _send("again"), goal=goal)
+    write_small_shop(stage.project.root / "data", end=NOW.date())
+    stage.people([person(1), person(2)])
+    stage.plan("flow")
+    stage.people([person(2)], NOW + DAY)
+    done = _tick(stage, NOW + DAY)
+    assert (1, 1) == (done.advanced, done.finished)
+    assert {"C0001": ("goal", "exited", "left_warehouse"), "C0002": ("goal", "active", None)} == _stand(stage)
+    stage.people([person(3)], NOW + 5 * DAY)
+    done = _tick(stage, NOW + 5 * DAY)
+    assert (1, 1, 0) == (done.advanced, done.finished, done.planned)
+    assert ("goal", "exited", "left_warehouse") == _stand(stage)["C0002"]
+    assert 0 == _tick(stage, NOW + 6 * DAY).advanced
+    assert {"C0001": ["hello"], "C0002": ["hello"]} == _got(stage)
 
 
 def test_who_is_excluded_leaves(stage: Stage) -> None:

@@ -48,6 +48,18 @@ def test_a_definition_is_these_files(workspace: Path) -> None:
     ]
 
 
+def test_a_segment_named_by_a_bare_word_is_of_the_definition(workspace: Path) -> None:
+    """Inside a segment too, at any depth, where such a word may be a column as well."""
+    edit(workspace, "segments/loyal.yaml", "{not: {in_segment: fresh}}", "{any: [{not: other}, member]}")
+    edit(workspace, "segments/other.yaml", "[orders >= 1]", "[fresh]")
+    project = load_project(workspace)
+    files = {path.name for path in definition_files(project, project.campaigns["hello"])}
+    assert {"loyal.yaml", "other.yaml", "fresh.yaml"} <= files
+    before = hash_of(workspace)
+    edit(workspace, "segments/other.yaml", "[fresh]", "[fresh, orders >= 2]")
+    assert hash_of(workspace) != before
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [

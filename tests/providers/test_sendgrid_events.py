@@ -129,6 +129,24 @@ def test_kinds() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("entry", "permanent"),
+    [
+        ({"event": "bounce", "type": "bounce", "status": "5.1.1"}, True),
+        ({"event": "bounce", "status": "5.0.0"}, True),
+        ({"event": "bounce", "type": "bounce", "status": "4.2.2", "reason": "mailbox full"}, False),
+        ({"event": "bounce", "type": "blocked", "status": "5.7.1", "reason": "421 poor reputation"}, False),
+        ({"event": "dropped", "reason": "Bounced Address"}, True),
+        ({"event": "dropped", "reason": "Spam Content"}, False),
+        ({"event": "deferred", "response": "450 try later"}, False),
+    ],
+)
+def test_only_the_address_s_own_fault_is_permanent(entry: dict[str, str], permanent: bool) -> None:
+    """A block for our reputation, for the content or for now gives no address up (R36)."""
+    [event] = read_events(json.dumps([entry | {"sg_event_id": "1", "timestamp": 1_700_000_000}]).encode())
+    assert permanent == event.permanent
+
+
 def test_another_library_s_samples() -> None:
     """django-anymail's samples are read whole, with their times and without the addresses they quote."""
     for case in ANYMAIL:

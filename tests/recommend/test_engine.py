@@ -216,3 +216,26 @@ def test_a_strategy_that_forgets_a_column_is_named(tmp_path: Path) -> None:
     project = workspace(tmp_path, tables, segments={"everybody": ["orders >= 0"]}, campaigns=campaigns)
     with pytest.raises(TidingsError, match="'short' returns no 'product_id'; it needs customer_id, rank"):
         recommended(project, households(tables["customers"]), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise KeyError('a')", "fails: KeyError: 'a'; mend the plugin that registers it"),
+        ("return [1, 2]", "fails: AttributeError"),
+    ],
+)
+def test_a_strategy_that_fails_is_named(tmp_path: Path, body: str, said: str) -> None:
+    """Whatever it raises, and what is no frame (R55)."""  # R55
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins/odd.py").write_text(
+        "from tidings.hookspecs import hookimpl\nfrom tidings.model.seams import Recommender\n"
+        "class Odd(Recommender):\n    name = 'odd'\n"
+        f"    def recommend(self, tables, people, now):\n        {body}\n"
+        "@hookimpl\ndef register_recommenders():\n    return [Odd]\n"
+    )
+    tables = random_shop()
+    project = workspace(tmp_path, tables, segments={"everybody": ["orders >= 0"]}, campaigns={"x": recommending("odd")})
+    with pytest.raises(TidingsError) as caught:
+        recommended(project, households(tables["customers"]), tmp_path / "out")
+    assert f"the recommender 'odd' {said}" in str(caught.value)

@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 
-from tidings.measurement.lift import mean_difference, proportion_difference, scale
+from tidings.measurement.lift import mean_difference, proportion_difference, sample_ratio, scale
 from tidings.model.campaign import Campaign
-from tidings.model.counts import ArmResult, MeasureShape, PlanCounts
+from tidings.model.counts import ArmResult, MeasureShape, PlanCounts, Split
 from tidings.reports import Facts
+from tidings.reports.canvas import chinese_font
+from tidings.reports.charts import chart_reader
 from tidings.reports.reader import Reader, load_reader
 
 MakeFacts = Callable[..., Facts]
 Known = Callable[..., Mapping[str, Any]]
+
+needs_chinese = pytest.mark.skipif(chinese_font() is None, reason="no Chinese font: sudo apt install fonts-noto-cjk")
 
 COUNTS = PlanCounts(
     considered=4938,
@@ -55,20 +59,24 @@ def measure(treated: tuple[int, int] = (204, 1852), control: tuple[int, int] = (
         ArmResult(arm=name, persons=n, converted=x, orders=x, value=x * 3412)
         for name, (x, n) in (("treated", treated), ("control", control))
     ]
-    conversion = value = None
+    conversion = orders = value = None
     if treated[1] and control[1]:
         conversion = proportion_difference(*treated, *control)
-        spent_t, spent_c = ([3412] * x + [0] * (n - x) for x, n in (treated, control))
-        value = mean_difference(spent_t, spent_c)
+        orders, value = (
+            mean_difference(*([each] * x + [0] * (n - x) for x, n in (treated, control))) for each in (1, 3412)
+        )
     return MeasureShape(
         campaign="win_back",
         as_of=datetime(2026, 11, 22, tzinfo=UTC),
         window_days=21,
         matured=treated[1] + control[1],
+        strata=1,
+        split=Split(expected=(treated[1] + control[1]) * 0.25, p_value=sample_ratio(treated[1], control[1], 0.25)),
         arms=arms,
         conversion_lift=conversion,
         value_lift=value,
-        caused_orders=scale(conversion, treated[1]),
+        caused_buyers=scale(conversion, treated[1]),
+        caused_orders=scale(orders, treated[1]),
         caused_value=scale(value, treated[1]),
         claimed_orders=143,
         claimed_value=512_345,
@@ -87,6 +95,7 @@ def make_facts() -> MakeFacts:
             "states": {"accepted": 1190, "in_doubt": 3, "refused": 10, "withheld": 402},
             "currency": "USD",
             "locale": locale,
+            "timezone": "Asia/Ho_Chi_Minh",
             "brand": {"name": "Dairy Lane", "address": "12 Meadow Road", "colour": "#2E6F40"},
             "as_of": datetime(2026, 11, 22, 2, 5, tzinfo=UTC),
             "quarantined": {"orders: negative total": 12},
@@ -98,12 +107,13 @@ def make_facts() -> MakeFacts:
 
 @pytest.fixture
 def known(make_facts: MakeFacts, root: Path) -> Known:
-    """The same facts as a section gets them: with the reader, and the pen of the charts."""
+    """The same facts as a section gets them: with the reader, and the pen that the charts are written with."""
 
     def make(locale: str = "en", **changes: Any) -> Mapping[str, Any]:
         facts = make_facts(locale, **changes)
         reader = load_reader(root, locale, facts["currency"])
-        return {**facts, "reader": reader, "pen": reader}
+        pen = chart_reader(reader, load_reader(root, "en", facts["currency"]))
+        return {**facts, "reader": reader, "pen": pen}
 
     return make
 

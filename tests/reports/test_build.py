@@ -183,6 +183,37 @@ def test_a_report_of_nothing(make_facts: MakeFacts, root: Path) -> None:
     assert built.subject == "Bring lapsed milk subscribers home: too early for a result"
 
 
+def test_without_a_goal_there_is_a_report(make_facts: MakeFacts, root: Path) -> None:
+    """Who fell away and what became of the messages is known without one."""
+    facts = make_facts(campaign=campaign(goal=None), measure=None)
+    built = build_report(facts, register_report_sections(), root=root)
+    assert [chart.name for chart in built.charts] == ["waterfall"]
+    assert "No result: the campaign has no goal" in built.text
+    assert "1,190 of 1,203 messages were accepted" in built.text
+    assert "order value" not in built.text.lower()
+    assert built.csv["result.csv"].decode("utf-8-sig") == "figure,unit,value,low,high,confidence\r\n"
+
+
+def test_times_are_the_facts_own(make_facts: MakeFacts, root: Path) -> None:
+    """In the zone that the facts name, whether or not the campaign has one of its own."""
+    facts = make_facts(campaign=campaign(timezone=None), timezone="America/New_York")
+    built = build_report(facts, register_report_sections(), root=root)
+    assert "As of November 21, 2026, 21:05 (America/New_York)" in built.text
+
+
+def test_without_a_chinese_font_the_report_is_complete(
+    make_facts: MakeFacts, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words are Chinese and only its pictures are English; no letter of them is missing."""
+    for module in ("canvas", "charts"):
+        monkeypatch.setattr(f"tidings.reports.{module}.chinese_font", lambda: None)
+    built = build_report(make_facts("zh"), register_report_sections(), root=root)
+    english = build_report(make_facts(), register_report_sections(), root=root)
+    assert [chart.png for chart in built.charts] == [chart.png for chart in english.charts]
+    assert all("人" in chart.alt for chart in built.charts)
+    assert "活动带来了" in built.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from tidings.reports.canvas import PIXELS, WIDTH, Sheet, chinese_font
+from tests.reports.conftest import needs_chinese
+from tidings.reports.canvas import PIXELS, WIDTH, Sheet
 
 
 def draw(words: str, language: str = "en") -> bytes:
@@ -44,7 +45,7 @@ def test_lines_fit() -> None:
         assert max(sheet.width_of(line) for line in lines) <= 200
 
 
-@pytest.mark.skipif(chinese_font() is None, reason="no Chinese font: apt-get install fonts-noto-cjk")
+@needs_chinese
 def test_chinese_breaks_anywhere_but_before_punctuation() -> None:
     """Chinese needs no blanks to break at, and no line begins with its punctuation; no glyph is missing."""
     words = "客户数据过旧，不可靠。公司规则“open_complaint”不允许，可推荐的商品太少。"

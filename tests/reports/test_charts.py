@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.reports.conftest import COUNTS
+from tests.reports.conftest import COUNTS, needs_chinese
 from tidings.model.counts import Estimate, PlanCounts
-from tidings.reports.canvas import BLUE, GREEN, ORANGE, SKY, VERMILLION, chinese_font
+from tidings.reports.canvas import BLUE, GREEN, ORANGE, SKY, VERMILLION
 from tidings.reports.charts import chart_reader, fallen_away, lift_chart, verdict, waterfall_chart
 from tidings.reports.reader import Reader, load_reader
 from tidings.reports.reasons import REASONS
@@ -123,7 +123,7 @@ def test_pictures_without_a_chinese_font_are_english(root: Path, monkeypatch: py
     assert "置信区间" in chart.alt
 
 
-@pytest.mark.skipif(chinese_font() is None, reason="no Chinese font: apt-get install fonts-noto-cjk")
+@needs_chinese
 def test_chinese_is_written_in_chinese(root: Path) -> None:
     """With a font the picture is in the reader's own language."""
     chinese, english = load_reader(root, "zh", "CNY"), load_reader(root, "en", "CNY")

@@ -80,11 +80,11 @@ def test_spoken_points(english: Reader, estimate: Estimate, spoken: Spoken) -> N
     assert english.spoken_points(estimate) == spoken
 
 
-def test_spoken_people_and_money(english: Reader) -> None:
+def test_spoken_number_and_money(english: Reader) -> None:
     """People are whole, money has cents or none, and both keep three significant digits."""
     people = Estimate(value=12345.6, low=-98.7, high=23456)
-    assert english.spoken_people(people).value == "12,300"
-    assert english.spoken_people(people).interval == "-99 to 23,500"
+    assert english.spoken_number(people).value == "12,300"
+    assert english.spoken_number(people).interval == "-99 to 23,500"
     small, large = Estimate(value=1234, low=-56, high=2345), Estimate(value=123_456, low=-5_678, high=234_567)
     assert english.spoken_money(small) == Spoken("$12.34", "-$0.56", "$23.45", "-$0.56 to $23.45")
     assert english.spoken_money(large) == Spoken("$1,230", "-$57", "$2,350", "-$57 to $2,350")

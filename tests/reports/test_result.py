@@ -5,14 +5,14 @@ import re
 import pytest
 
 from tests.reports.conftest import Known, campaign, measure
-from tidings.model.counts import MeasureShape
+from tidings.model.counts import Estimate, MeasureShape, Split
 from tidings.reports.result import ResultSection, subject, why_no_figure
 
 
 def test_caused_stands_beside_claimed(known: Known) -> None:
     """Both figures are in one table, and what was caused has its interval."""
     text = ResultSection().build(known()).text
-    assert "  Caused (treated minus held out): 60 buyers (9 to 104); Order value $2,040 ($431 to $3,660)" in text
+    assert "  Caused (treated minus held out): 60 orders (13 to 107); Order value $2,040 ($431 to $3,660)" in text
     assert "  Claimed (orders after a click): 143 orders; Order value $5,123.45" in text
 
 
@@ -68,10 +68,26 @@ def test_no_true_effect_in_real_life(known: Known) -> None:
 
 def test_a_wrong_split_is_pointed_out(known: Known) -> None:
     """Arms of other sizes than drawn make the reader suspicious; arms as drawn do not."""
-    wrong = ResultSection().build(known(campaign=campaign(holdout={"share": "10%"})))
-    assert "617 of 2,469 people are held out where 10% were to be" in wrong.text
+    split = Split(expected=246.9, p_value=1e-9)
+    wrong = ResultSection().build(known(measure=measure().model_copy(update={"split": split})))
+    assert "617 of 2,469 people are held out where 247 were to be" in wrong.text
     assert "(p < 0.001)" in wrong.text
     assert "were to be" not in ResultSection().build(known()).text
+    assert "were to be" not in ResultSection().build(known(measure=measure().model_copy(update={"split": None}))).text
+
+
+def test_the_split_is_the_logged_one(known: Known) -> None:
+    """What the campaign asks for today says nothing about how its people were drawn."""
+    assert "were to be" not in ResultSection().build(known(campaign=campaign(holdout={"share": "10%"}))).text
+
+
+@pytest.mark.parametrize("locale", ["en", "vi", "zh"])
+def test_several_draws_are_mentioned(known: Known, locale: str) -> None:
+    """Where the share changed, the difference is not the difference of the two shares in the text."""
+    several = measure().model_copy(update={"strata": 2})
+    said = known(locale)["reader"].say("strata", n="2")
+    assert said in ResultSection().build(known(locale, measure=several)).text
+    assert said not in ResultSection().build(known(locale)).text
 
 
 def no_causal(**changes: object) -> MeasureShape:
@@ -82,7 +98,6 @@ def no_causal(**changes: object) -> MeasureShape:
 @pytest.mark.parametrize(
     ("settings", "shape", "code", "title"),
     [
-        ({"goal": None}, no_causal(), "no_goal", "No result: the campaign has no goal"),
         ({"holdout": None}, no_causal(), "no_holdout", "No causal figure is possible"),
         ({"holdout": None}, no_causal(matured=0), "no_holdout", "No causal figure is possible"),
         ({}, no_causal(matured=0), "early", "Too early for a result"),
@@ -96,8 +111,17 @@ def test_no_causal_figure(known: Known, settings: dict[str, None], shape: Measur
     section = ResultSection().build(facts)
     assert section.title == title
     assert section.charts == ()
-    assert ("Claimed" in section.text) == (shape.matured > 0 and code != "no_goal")
+    assert ("Claimed" in section.text) == (shape.matured > 0)
     assert subject(facts).endswith("too early for a result" if code == "early" else "no causal figure")
+
+
+def test_without_a_goal_there_is_no_result(known: Known) -> None:
+    """Nothing was counted, and the reader learns what to add."""
+    facts = known(campaign=campaign(goal=None), measure=None)
+    section = ResultSection().build(facts)
+    assert ("No result: the campaign has no goal", ()) == (section.title, section.charts)
+    assert "Add `goal:` to the campaign" in section.text
+    assert subject(facts) == "Bring lapsed milk subscribers home: no causal figure"
 
 
 def test_without_a_holdout_caused_is_not_known(known: Known) -> None:
@@ -110,11 +134,13 @@ def test_without_a_holdout_caused_is_not_known(known: Known) -> None:
 @pytest.mark.parametrize("locale", ["en", "vi", "zh"])
 def test_no_estimate_without_its_interval(known: Known, locale: str) -> None:
     """In each language, wherever the caused buyers or the lift are printed, the interval follows."""
-    facts = known(locale, true_effect=0.04)
+    more = measure().model_copy(update={"caused_orders": Estimate(value=97, low=41, high=153)})
+    facts = known(locale, true_effect=0.04, measure=more)
     section = ResultSection().build(facts)
     reader = facts["reader"]
     for estimate in (
-        reader.spoken_people(facts["measure"].caused_orders),
+        reader.spoken_number(facts["measure"].caused_buyers),
+        reader.spoken_number(facts["measure"].caused_orders),
         reader.spoken_points(facts["measure"].conversion_lift),
         reader.spoken_money(facts["measure"].caused_value),
     ):

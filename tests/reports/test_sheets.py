@@ -76,6 +76,9 @@ def test_result_is_in_full(known: Known) -> None:
     assert table["treated_persons"][1:3] == ["persons", "1852"]
     assert table["treated_value"][1:3] == ["USD", "6960.48"]
     assert table["claimed_value"][1:3] == ["USD", "5123.45"]
+    assert (table["caused_buyers"][1], table["caused_orders"][1]) == ("persons", "orders")
+    for name in ("caused_buyers", "caused_orders"):
+        assert float(table[name][2]) == pytest.approx(getattr(facts["measure"], name).value)
     assert float(table["caused_value"][2]) == pytest.approx(facts["measure"].caused_value.value / 100)
     assert table["true_effect"][2] == "0.04"
 

@@ -82,8 +82,8 @@ def build(root: Path) -> Shop:
             bought[placed["customer_id"]].append(what)
     touches = [
         (f"c{draw.randrange(60):02}", draw.choice(["a", "b"]), draw.choice(["one", "two"]),
-         draw.choice(["received", "opened", "clicked"]), ago(draw.uniform(0, 90)))
-        for _ in range(120)
+         draw.choice(["received", "opened", "opened_by_machine", "clicked"]), ago(draw.uniform(0, 90)))
+        for _ in range(160)
     ]  # fmt: skip
     frame = pd.DataFrame(touches, columns=["person_key", "campaign", "step", "kind", "at"])
     return Shop(project, by_customer, bought, frame.astype({"at": "datetime64[us, UTC]"}))
@@ -98,17 +98,20 @@ def plain(condition: Any) -> Any:
     return [plain(each) for each in condition] if isinstance(condition, list) else condition
 
 
-def holds(condition: Any, row: Row, shop: Shop) -> bool:
-    """Whether a condition holds for a row of features; NULL is false, `not` the complement."""
+def holds(condition: Any, row: Row, shop: Shop, *, negated: bool = False) -> bool:
+    """Whether a condition holds for a row of features; NULL is false, `not` the complement.
+
+    Below an odd number of `not` (`negated`) what a machine opened is opened too.
+    """
     if isinstance(condition, Sql):
         return condition.means(row) is True
     if isinstance(condition, list):
-        return all(holds(each, row, shop) for each in condition)
+        return all(holds(each, row, shop, negated=negated) for each in condition)
     [(word, value)] = condition.items()
     if word in ("all", "any"):
-        return (all if word == "all" else any)(holds(each, row, shop) for each in value)
+        return (all if word == "all" else any)(holds(each, row, shop, negated=negated) for each in value)
     if word == "not":
-        return not holds(value, row, shop)
+        return not holds(value, row, shop, negated=not negated)
     if word == "in_segment":
         several = row["orders"] >= 2
         return several and (value == "several" or row["total_spend"] >= 10_000)
@@ -121,7 +124,8 @@ def holds(condition: Any, row: Row, shop: Shop) -> bool:
             at >= since and value.get("category", category) == category and value.get("product", name) == name
             for at, category, name in shop.lines[who]
         )
-    mine = shop.touches[(shop.touches["person_key"] == who) & (shop.touches["kind"] == word)]
+    kinds = [word, "opened_by_machine"] if word == "opened" and negated else [word]
+    mine = shop.touches[(shop.touches["person_key"] == who) & shop.touches["kind"].isin(kinds)]
     for column in ("campaign", "step"):
         mine = mine[mine[column] == value[column]] if column in value else mine
     return bool((mine["at"] >= since).any())

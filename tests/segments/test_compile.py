@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.segments.asking import compiled_condition
 from tests.warehouse.workspaces import NOW, customer, workspace
-from tidings.errors import ProjectErrors
 from tidings.project import Project
-from tidings.segments.compile import Compiler, compile_condition, is_event, scope_of
-from tidings.segments.conditions import Bought, InSegment
+from tidings.segments.compile import CompiledCondition, Compiler, scope_of
 
 COLUMNS = {"orders": "number", "total_spend": "money", "tier": "text", "member": "boolean"}
 
@@ -20,33 +19,33 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return workspace(tmp_path_factory.mktemp("w"), {"customers": [customer("1")]}, segments={"loyal": ["orders >= 3"]})
 
 
-def mistakes(project: Project, condition: Any, *, since_entry: bool = False) -> list[tuple[Any, str]]:
+def mistakes(project: Project, condition: Any) -> list[tuple[Any, str]]:
     """Place and reason of everything wrong in a condition."""
-    compiler = Compiler(project, NOW, scope_of(project, COLUMNS), since_entry)
+    compiler = Compiler(project, NOW, scope_of(project, COLUMNS))
     compiler.compile(condition, ("where",))
     return [(mistake.place, mistake.reason) for mistake in compiler.mistakes]
 
 
 def test_a_name_is_a_segment_before_it_is_a_column(project: Project) -> None:
     """Audiences name segments; a boolean column can be named too."""
-    named = compile_condition(project, "loyal", NOW, columns=COLUMNS)
+    named = compiled_condition(project, "loyal", COLUMNS)
     assert (named.sql, named.segments) == ('"in__loyal"', {"loyal"})
-    assert compile_condition(project, {"in_segment": "loyal"}, NOW, columns=COLUMNS) == named
-    assert compile_condition(project, "member", NOW, columns=COLUMNS).sql == 'coalesce("member", FALSE)'
+    assert compiled_condition(project, {"in_segment": "loyal"}, COLUMNS) == named
+    assert compiled_condition(project, "member", COLUMNS).sql == 'coalesce("member", FALSE)'
 
 
 def test_lists_mean_and(project: Project) -> None:
     """Under `where`; nothing at all is true of everybody."""
-    both = compile_condition(project, ["orders >= 3", {"any": ["loyal", {"not": "member"}]}], NOW, columns=COLUMNS)
+    both = compiled_condition(project, ["orders >= 3", {"any": ["loyal", {"not": "member"}]}], COLUMNS)
     name = next(iter(both.parameters))
     assert both.sql == f'(coalesce(("orders" >= ${name}), FALSE) AND ("in__loyal" OR (NOT coalesce("member", FALSE))))'
-    assert compile_condition(project, [], NOW, columns=COLUMNS).sql == "TRUE"
+    assert compiled_condition(project, [], COLUMNS).sql == "TRUE"
 
 
 def test_a_named_condition_brings_what_it_needs(project: Project) -> None:
     """The aggregates of the warehouse and those of the ledger are asked for apart."""
     condition = {"all": [{"bought": {"category": "Milk", "within": "9d"}}, {"clicked": {"step": "a", "within": "9d"}}]}
-    compiled = compile_condition(project, condition, NOW, columns=COLUMNS)
+    compiled = compiled_condition(project, condition, COLUMNS)
     assert [type(each).name for each in compiled.conditions] == ["bought", "clicked"]
     assert "Milk" not in compiled.sql
     assert compiled.parameters == {}
@@ -75,35 +74,69 @@ def test_mistakes_are_all_found_with_their_places(project: Project) -> None:
     ]
 
 
-def test_an_event_needs_a_time_but_not_in_a_branch(project: Project) -> None:
-    """`within` is compulsory in segments and audiences; in an `if` step its absence means since entry."""
-    for condition in ({"ordered": {}}, {"bought": {"category": "Milk"}}, {"clicked": "miss_you"}):
-        [(place, reason)] = mistakes(project, condition)
-        assert reason == f"`{place[-1]}` needs `within` here"
-        assert mistakes(project, condition, since_entry=True) == []
-
-
-def test_compiling_for_real_raises_every_mistake(project: Project) -> None:
-    """What `check` would have said comes as one error."""
-    with pytest.raises(ProjectErrors) as caught:
-        compile_condition(project, ["ordrs >= 3", {"ordered": {}}], NOW, columns=COLUMNS)
-    assert len(caught.value.errors) == 2
-
-
-def test_the_warehouse_is_asked_for_its_columns(project: Project) -> None:
-    """Without `columns` the customers' own attributes are known from the source."""
-    assert "timezone" in compile_condition(project, "timezone = 'UTC'", NOW).sql
-    with pytest.raises(ProjectErrors):
-        compile_condition(project, "tier = 'gold'", NOW)
-
-
-def test_events_are_what_can_say_within() -> None:
-    """A plugin's condition is an event where its Config has `within`."""
-    assert is_event(Bought)
-    assert not is_event(InSegment)
-
-
 def test_a_workspace_without_data_compiles(tmp_path: Path) -> None:
     """Where the warehouse cannot be read unknown columns pass, so that files can be checked without data."""
-    bare = workspace(tmp_path, warehouse={"folder": "nowhere"})
-    assert '"tier"' in compile_condition(bare, "tier = 'gold'", NOW).sql
+    assert '"tier"' in compiled_condition(workspace(tmp_path), "tier = 'gold'", None).sql
+
+
+def test_not_of_opened_is_the_complement_of_whoever_opened_and_whatever_did(project: Project) -> None:
+    """The column under an odd number of `not` counts machines too, under an even one people only (R37)."""  # R37
+    opened = {"opened": {"campaign": "news", "within": "9d"}}
+
+    def column(condition: Any) -> str:
+        return compiled_condition(project, condition, COLUMNS).conditions[0].column  # type: ignore[attr-defined]
+
+    yes, no = column(opened), column({"not": opened})
+    assert yes != no
+    assert column({"not": {"any": [opened, "member"]}}) == no
+    assert column([{"not": {"not": opened}}]) == yes
+    clicked = {"clicked": {"within": "9d"}}
+    assert column({"not": clicked}) == column(clicked)
+
+
+FAULTY = """from tidings.hookspecs import hookimpl
+from tidings.model.base import Noun
+from tidings.model.seams import Condition
+
+
+class Odd(Condition):
+    name = "odd"
+
+    class Config(Noun):
+        segment: str = "loyal"
+
+    def sql(self, now):
+        {body}
+
+
+@hookimpl
+def register_conditions():
+    return [Odd]
+"""
+
+
+def odd(root: Path, body: str) -> Project:
+    """A workspace whose plugin has a condition that answers so."""
+    (root / "plugins").mkdir()
+    (root / "plugins/odd.py").write_text(FAULTY.format(body=body))
+    return workspace(root, segments={"loyal": ["orders >= 3"]})
+
+
+def test_a_plugin_that_fails_over_its_sql_is_named(tmp_path: Path) -> None:
+    """Where it was asked; the other conditions are looked into all the same (R55)."""  # R55
+    project = odd(tmp_path, "return 1 / 0")
+    assert mistakes(project, [{"odd": {}}, "ordrs > 3"]) == [
+        (("where", 0, "odd"), "the condition 'odd' fails: ZeroDivisionError: division by zero"),
+        (("where", 1), "there is no column 'ordrs'"),
+    ]
+
+
+def test_a_plugin_s_condition_is_asked_after_the_segment_it_names(tmp_path: Path) -> None:
+    """It may read the segment's column, so the segment is answered first."""
+    made = compiled_condition(odd(tmp_path, "return '\"in__loyal\"'"), {"odd": {}}, COLUMNS)
+    assert made.segments == {"loyal"}
+
+
+def test_a_wrong_condition_is_false(project: Project) -> None:
+    """What cannot be read holds for nobody."""
+    assert Compiler(project, NOW, scope_of(project, COLUMNS)).compile("ordrs > 3") == CompiledCondition("FALSE")

@@ -7,7 +7,9 @@ import pytest
 
 from tests.warehouse.workspaces import NOW, workspace
 from tidings.errors import ProjectErrors
+from tidings.planning.facts import ORDERS, TOUCHES
 from tidings.project import Project
+from tidings.project.conditions import SINCE_ENTRY
 from tidings.segments.columns import condition_column
 from tidings.segments.compile import CompiledCondition
 from tidings.segments.questions import Questions, campaign_conditions, compile_questions, in_layers
@@ -61,7 +63,7 @@ def test_every_condition_of_a_campaign_has_its_column(tmp_path: Path) -> None:
 def test_places_of_a_campaign_s_conditions(tmp_path: Path) -> None:
     """Each stands where the file has it."""
     project = workspace(tmp_path, segments=SEGMENTS, campaigns={"flow": FLOW})
-    places = [place for place, _ in campaign_conditions(project.campaigns["flow"], project.plugins.conditions)]
+    places = [place for place, _ in campaign_conditions(project.campaigns["flow"])]
     assert places == [
         ("audience", "include"), ("audience", "exclude", 0), ("audience", "exclude", 1), ("audience", "exclude", 2),
         ("steps", 2, "if", "not", "any", 2), ("steps", 2, "if", "not", "any", 3), ("steps", 2, "then", 0, "if"),
@@ -89,3 +91,36 @@ def test_a_circle_is_refused() -> None:
     segments = {name: CompiledCondition("TRUE", segments=frozenset(others)) for name, others in reads.items()}
     with pytest.raises(ProjectErrors, match=r"segments/a.yaml: segments ask about each other in a circle: a, b, c"):
         in_layers(segments)
+
+
+PLUGIN = """from tidings.hookspecs import hookimpl
+from tidings.model.base import Noun
+from tidings.model.scalars import Duration
+from tidings.model.seams import Condition
+
+
+class Big(Condition):
+    name = "big"
+
+    class Config(Noun):
+        within: Duration | None = None
+
+    def sql(self, now):
+        return "total_spend > 5"
+
+
+@hookimpl
+def register_conditions():
+    return [Big]
+"""
+
+
+def test_a_plugin_s_condition_in_a_branch_is_answered_by_the_snapshot(tmp_path: Path) -> None:
+    """Those that the time since entry answers are the built-in ones that planning knows, and no others."""
+    assert set(SINCE_ENTRY) == {*ORDERS, *TOUCHES}
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins/big.py").write_text(PLUGIN)
+    asked = {"big": {"within": "9d"}}
+    branch = {"id": "a", "if": {"any": [{"ordered": {}}, asked]}, "then": [{"id": "b", "wait": "1d"}]}
+    project = workspace(tmp_path, segments=SEGMENTS, campaigns={"flow": FLOW | {"steps": [branch]}})
+    assert condition_column(asked) in compiled(project).layers[-1]

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.segments.asking import compiled_condition
 from tests.segments.naive import SEGMENTS, TREES, Shop, build, holds, plain
 from tests.warehouse.workspaces import NOW, ago, customer, order, workspace
+from tidings.errors import TidingsError
 from tidings.project import Project
-from tidings.segments.compile import compile_condition
 from tidings.segments.features import all_columns
 from tidings.segments.questions import Questions, compile_questions
 from tidings.segments.stage2 import save_people
@@ -38,7 +39,7 @@ def people(
         tables = open_tables(warehouse, NOW)
         columns = all_columns(tables["customers"])
         questions = compile_questions(project, NOW, columns)
-        more = {name: compile_condition(project, each, NOW, columns=columns) for name, each in (asked or {}).items()}
+        more = {name: compiled_condition(project, each, columns) for name, each in (asked or {}).items()}
         questions = Questions([*questions.layers, more], questions.segments)
         save_features(warehouse, tables, questions.conditions, NOW, folder / "features.parquet")
     customers = pq.read_table(folder / "features.parquet", columns=["customer_id"])["customer_id"].to_pylist()
@@ -108,7 +109,7 @@ def test_what_the_ledger_knows_of_a_person_stands_in_every_profile(tmp_path: Pat
             "when__1": {"received": {"campaign": "a", "within": "4d"}},
             "when__2": "last_clicked_at >= '2026-10-31'",
         }
-        compiled = {name: compile_condition(project, each, NOW, columns=columns) for name, each in asked.items()}
+        compiled = {name: compiled_condition(project, each, columns) for name, each in asked.items()}
         questions = Questions([compiled], {})
         save_features(warehouse, tables, questions.conditions, NOW, tmp_path / "f.parquet")
     save_people(
@@ -150,3 +151,33 @@ def test_a_person_is_in_a_segment_where_any_of_their_profiles_is(tmp_path: Path)
     one = persons(["1", "2"], ["p", "p"])
     sizes = save_people(tmp_path / "f.parquet", one, NO_TOUCHES, questions, NOW, tmp_path / "p.parquet")
     assert sizes == {"bought": 1, "all": 1}
+
+
+def test_a_machine_satisfies_neither_opened_nor_not_opened(tmp_path: Path) -> None:
+    """One person opened, one's mail was scanned, one did nothing: in, neither, out (R37)."""  # R37
+    project = workspace(tmp_path, {"customers": [customer(each) for each in "123"]})
+    touches = pd.DataFrame(
+        [("1", "a", "one", "opened", ago(3)), ("2", "a", "one", "opened_by_machine", ago(3))], columns=list(COLUMNS)
+    ).astype({"at": "datetime64[us, UTC]"})
+    opened = {"opened": {"campaign": "a", "within": "9d"}}
+    asked = {"yes": opened, "no": {"not": opened}, "late": {"not": {"opened": {"campaign": "a", "within": "2d"}}}}
+    rows, _ = people(project, tmp_path, asked, touches)
+    assert [(row["yes"], row["no"], row["late"]) for row in rows] == [
+        (True, False, True), (False, False, True), (False, True, True),
+    ]  # fmt: skip
+    assert [row["last_opened_at"] for row in rows] == [ago(3), None, None]
+
+
+def test_a_condition_whose_sql_the_engine_refuses_is_named(tmp_path: Path) -> None:
+    """A column that nobody has, asked for by a plugin: the message says which plugin's condition it is (R55)."""  # R55
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins/odd.py").write_text(
+        "from tidings.hookspecs import hookimpl\nfrom tidings.model.base import Noun\n"
+        "from tidings.model.seams import Condition\n\n\nclass Odd(Condition):\n    name = 'odd'\n    Config = Noun\n\n"
+        "    def sql(self, now):\n        return 'shoe_size > 3'\n\n\n"
+        "@hookimpl\ndef register_conditions():\n    return [Odd]\n"
+    )
+    segments = {"many": ["orders >= 3"], "odd": ["many", {"odd": {}}]}
+    project = workspace(tmp_path, {"customers": [customer("1")]}, segments=segments)
+    with pytest.raises(TidingsError, match=r"the condition 'odd' fails: .*shoe_size.*; mend the plugin that registers"):
+        people(project, tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from tests.databases import beside, dump, somebody_waits
 from tests.ledger.rows import DAY, NOW, add_contact, add_message, add_persons, add_plan, consent, key
@@ -22,6 +22,7 @@ from tidings.ledger import consents, contacts, persons
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import consents as table
 from tidings.ledger.tables import events, messages
+from tidings.ledger.tables import persons as table_of_persons
 from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
 from tidings.planning.links import signer, unsubscribe_url
@@ -52,6 +53,7 @@ def _set(stage: Stage, state: str, **values: Any) -> None:
 def _event(stage: Stage, kind: str, event_id: str = "e1", **changes: Any) -> ProviderEvent:
     send_key = stage.rows()[0]["send_key"]
     fields = {"provider": "sendgrid", "event_id": event_id, "kind": kind, "occurred_at": NOW + DAY}
+    fields["permanent"] = kind == "bounced"
     return ProviderEvent.model_validate(fields | {"send_key": send_key} | changes)
 
 
@@ -98,7 +100,7 @@ def test_what_each_event_does(sent: Stage, kind: str) -> None:
 
 def test_a_soft_bounce_stops_nobody(sent: Stage) -> None:
     """A full mailbox is no reason to give an address up."""
-    _record(sent, _event(sent, "bounced", detail="soft: mailbox full"))
+    _record(sent, _event(sent, "bounced", permanent=False, detail="mailbox full"))
     assert FREE == _reached(sent)
 
 
@@ -249,3 +251,19 @@ def test_a_forged_link_is_refused(tmp_path: Path, change: str) -> None:
     }[change]
     with pytest.raises(TidingsError, match="this link is not one of ours"):
         unsubscribe_event(project, forged, NOW)
+
+
+@pytest.mark.parametrize("chain", [1, 2])
+def test_a_no_on_the_message_of_a_merged_key_is_the_persons(sent: Stage, chain: int) -> None:
+    """Two profiles turned out to be one person, perhaps twice: leaving by the younger's message stops it (R24, R65)."""
+    older = [key(0), key(2**100)][:chain]
+    with sent.ledger.write() as connection:
+        connection.execute(insert(table_of_persons), [{"person_key": one, "number": -n} for n, one in enumerate(older)])
+        consents.save_consents(connection, [consent(older[-1])])
+        for younger, heir in zip([LAN, *older], older, strict=False):
+            # Both got the letter, so the younger one's message stays under its own key.
+            add_message(connection, heir, state="accepted")
+            persons.merge_persons(connection, [(younger, heir)], NOW)
+    _record(sent, _event(sent, "unsubscribed"))
+    with sent.ledger.read() as connection:
+        assert (older[-1], "email") not in consents.granted(connection, "marketing", NOW + 2 * DAY)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from tests.verbs.commands import answer
 from tests.workspace import DAY, NOW, shop
 from tidings.errors import TidingsError
+from tidings.ledger import assignments, messages
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import approvals
 from tidings.model.counts import ApproveShape
@@ -108,3 +109,61 @@ def test_the_json_of_an_approval(project: Project) -> None:
         shape.who,
         shape.released,
     )
+
+
+def _states(project: Project) -> dict[str, int]:
+    with Ledger.open(project) as ledger, ledger.read() as connection:
+        return messages.states(connection)
+
+
+def _anchored(project: Project) -> int:
+    with Ledger.open(project) as ledger, ledger.read() as connection:
+        return len(assignments.load(connection, NAME))
+
+
+def test_a_no_is_not_undone_by_the_next_yes(project: Project) -> None:
+    """Monday's plan is rejected, Tuesday's approved: nothing of Monday's is sent, and its people are free again."""
+    monday = plan(project, NAME, NOW, commit=True, occasion="monday")
+    done = approve(project, NAME, NOW, who="lan", hash_=monday.plan_hash, reject=True)
+    assert ("rejected", [], [monday.plan_id]) == (done.kind, done.released, done.rejected)
+    assert {} == _states(project)
+    tuesday = plan(project, NAME, NOW, commit=True, occasion="tuesday")
+    assert tuesday.counts.planned == monday.counts.planned
+    assert [tuesday.plan_id] == approve(project, NAME, NOW, who="lan").released
+    again = plan(project, NAME, NOW, commit=True, occasion="monday")
+    assert again.plan_id != monday.plan_id
+    planned = _states(project)["planned"]
+    assert planned == tuesday.counts.planned + again.counts.planned
+
+
+def test_only_a_plan_that_waits_can_be_rejected(project: Project) -> None:
+    """A hash must be given; what is released already is not undone, and says so."""
+    with pytest.raises(TidingsError, match="it is a plan that is rejected"):
+        approve(project, NAME, NOW, who="lan", reject=True)
+    with pytest.raises(TidingsError, match="neither the definition"):
+        approve(project, NAME, NOW, who="lan", hash_="0" * 64, reject=True)
+    made = plan(project, NAME, NOW, commit=True)
+    approve(project, NAME, NOW, who="lan")
+    assert [] == approve(project, NAME, NOW, who="lan", hash_=made.plan_hash, reject=True).rejected
+    assert made.counts.planned == _states(project)["planned"]
+
+
+def test_arms_count_from_the_release_on(project: Project) -> None:
+    """A plan that nobody said yes to anchors nobody: nothing was sent, and nothing can be measured from it."""
+    made = plan(project, NAME, NOW, commit=True)
+    assert 0 == _anchored(project)
+    approve(project, NAME, NOW + DAY, who="lan")
+    assert made.counts.planned + made.counts.withheld == _anchored(project)
+
+
+def test_a_yes_to_an_audience_is_none_to_the_next(project: Project) -> None:
+    """With `approval: plan` the same people on another occasion are another plan, and are asked about again."""
+    project = _edit(project, "approval: definition", "approval: plan")
+    first = plan(project, NAME, NOW, commit=True, occasion="first")
+    approve(project, NAME, NOW, who="lan", hash_=first.plan_hash)
+    second = plan(project, NAME, NOW, commit=True, occasion="second")
+    assert [row.person for row in first.shape(rows=True).rows or []] == [
+        row.person for row in second.shape(rows=True).rows or []
+    ]
+    assert "ready" == second.state
+    assert first.plan_hash != second.plan_hash

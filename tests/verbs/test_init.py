@@ -64,11 +64,35 @@ def test_every_workspace_has_a_salt_of_its_own(root: Path, tmp_path: Path) -> No
     assert re.fullmatch(r"salt: [0-9a-f]{32}\s+#.*", line)
 
 
-def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
-    """Somebody has made it with mkdir first."""
+def test_an_empty_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has made it and stands in it: it stays the same folder, and nothing is written beside it."""
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    monkeypatch.chdir(shop)
+    before = shop.stat().st_ino, tmp_path.stat().st_mtime_ns
+    written = init(Path(), no_data)
+    assert (shop.stat().st_ino, tmp_path.stat().st_mtime_ns) == before
+    assert "config/tidings.yaml" in written
+    assert Path("config/tidings.yaml").is_file()
+    assert sorted(path.name for path in shop.iterdir()) == sorted(
+        [".gitignore", "config", "dags", "data", "plugins", "segments", "templates"]
+    )
+
+
+def test_a_folder_that_fills_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    """Something comes to lie where ours would: what had been moved already is taken back."""
     (tmp_path / "shop").mkdir()
-    init(tmp_path / "shop", no_data)
-    assert (tmp_path / "shop" / "config" / "tidings.yaml").is_file()
+
+    def and_mine(folder: Path) -> None:
+        folder.mkdir()
+        (tmp_path / "shop" / "segments").mkdir()
+        (tmp_path / "shop" / "segments" / "mine.yaml").write_text("mine")
+
+    with pytest.raises(OSError, match="segments"):
+        init(tmp_path / "shop", and_mine)
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == [
+        "shop", "shop/segments", "shop/segments/mine.yaml"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "hidden"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.verbs.commands import answer
 from tests.workspace import NOW, shop
 from tidings.errors import TidingsError
 from tidings.ledger.database import Ledger
+from tidings.model.campaign import Campaign
 from tidings.model.counts import PlanShape
 from tidings.project import Project
 from tidings.verbs.plan import plan
@@ -89,3 +92,48 @@ def test_an_unknown_campaign(looked: Project) -> None:
     """The nearest name is offered."""
     with pytest.raises(TidingsError, match="there is no campaign 'winback'; did you mean 'win_back'"):
         plan(looked, "winback", NOW)
+
+
+def _with(project: Project, **changes: Any) -> Project:
+    """The newsletter changed in memory."""
+    fields = project.campaigns["newsletter"].model_dump(by_alias=True) | changes
+    return replace(project, campaigns=project.campaigns | {"newsletter": Campaign.model_validate(fields)})
+
+
+@pytest.mark.parametrize("status", ["draft", "paused", "retired"])
+def test_only_a_live_campaign_is_committed(looked: Project, status: str) -> None:
+    """Whoever writes a campaign looks at its plan first; nothing of it is written before it is live, nor afterwards."""
+    project = _with(looked, status=status)
+    assert plan(project, "newsletter", NOW).counts.planned
+    with Ledger.open(looked) as ledger:
+        before = (_files(looked.root), dump(ledger))
+        with pytest.raises(TidingsError) as caught:
+            plan(project, "newsletter", NOW, commit=True)
+        assert before == (_files(looked.root), dump(ledger))
+    fix = "write `status: live` in config/campaigns/newsletter.yaml, or look at the plan without --commit"
+    assert f"newsletter is {status}, not live; {fix}" == str(caught.value)
+
+
+def test_once_is_not_committed_before_its_time(tmp_path: Path) -> None:
+    """The only occasion is not used up by a run that comes early; looking at it says when it is due."""
+    project = _with(shop(tmp_path), schedule={"once": "2027-12-24T09:00"}, approval="none")
+    due = datetime(2027, 12, 24, 14, tzinfo=UTC)  # nine in New York
+    early = plan(project, "newsletter", NOW)
+    assert ("once", due) == (early.occasion, early.due_at)
+    with Ledger.open(project) as ledger:
+        before = dump(ledger)
+        with pytest.raises(TidingsError) as caught:
+            plan(project, "newsletter", due - timedelta(seconds=1), commit=True)
+        assert before == dump(ledger)
+    fix = "run it then, or send it now with --occasion once"
+    assert f"newsletter is not due before 2027-12-24T14:00:00+00:00; {fix}" == str(caught.value)
+    made = plan(project, "newsletter", due, commit=True)
+    assert ("released", due, due) == (made.state, made.now, made.due_at)
+    assert plan(project, "newsletter", due, commit=True).plan_id == made.plan_id
+
+
+def test_a_typed_occasion_is_due(tmp_path: Path) -> None:
+    """Who names the occasion means now."""
+    project = _with(shop(tmp_path), schedule={"once": "2027-12-24T09:00"})
+    made = plan(project, "newsletter", NOW, commit=True, occasion="once")
+    assert ("once", NOW) == (made.occasion, made.now)

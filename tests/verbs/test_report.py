@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -20,7 +20,7 @@ from tidings.ledger.database import Ledger
 from tidings.ledger.tables import assignments, messages
 from tidings.measurement.facts import due_occasion, report_facts
 from tidings.model.counts import ReportShape
-from tidings.project import Project
+from tidings.project import Project, load_project
 from tidings.verbs.approve import approve
 from tidings.verbs.deliver import deliver
 from tidings.verbs.plan import plan
@@ -99,12 +99,29 @@ def test_the_messages_are_what_left(walk: Walk) -> None:
 
 
 def test_the_owner_gets_it_once(walk: Walk) -> None:
-    """One letter an occasion however often it is asked for; the next week's is another one."""
+    """One letter an occasion however often it is asked for."""
     shapes = [report(walk.project, "win_back", LAST + hours * timedelta(hours=1)) for hours in (0, 1, 2)]
     assert {("2026-W50", OWNER, "accepted")} == {(shape.occasion, shape.sent_to, shape.state) for shape in shapes}
     assert 1 == len(_letters(walk.project))
-    assert "2026-W51" == report(walk.project, "win_back", LAST + 7 * DAY).occasion
-    assert 2 == len(_letters(walk.project))
+
+
+def _due(project: Project, campaign: str, now: datetime) -> str | None:
+    with Ledger.open(project) as ledger, ledger.read() as connection:
+        return due_occasion(project, project.campaigns[campaign], connection, now)
+
+
+def test_a_flow_reports_while_windows_close(walk: Walk) -> None:
+    """Weekly, and no more once the last window has closed: what is asked for then is the last report again."""
+    sent = {}
+    for day in range(120):
+        if (occasion := _due(walk.project, "win_back", NOW + day * DAY)) is not None:
+            assert occasion == report(walk.project, "win_back", NOW + day * DAY).occasion
+            sent[day] = occasion
+    # Fourteen days after days 0, 5 and 15, on which something was sent.
+    assert {14: "2026-W49", 19: "2026-W50", 29: "2026-W52"} == sent
+    assert 3 == len(_letters(walk.project))
+    assert "2026-W52" == report(walk.project, "win_back", NOW + 58 * 7 * DAY).occasion
+    assert 3 == len(_letters(walk.project))
 
 
 def test_the_letter_is_the_report(walk: Walk) -> None:
@@ -142,12 +159,70 @@ def test_the_occasion_of_a_broadcast(tmp_path: Path) -> None:
     approve(project, "newsletter", NOW, who="lan")
     made = plan(project, "newsletter", NOW, commit=True)
     deliver(project, NOW)
-    campaign = project.campaigns["newsletter"]
-    with Ledger.open(project) as ledger, ledger.read() as connection:
-        occasions = [due_occasion(campaign, connection, NOW + days * DAY) for days in (0, 13, 14, 60)]
-    assert [None, None, made.occasion, made.occasion] == occasions
+    assert [None, None, made.occasion, made.occasion] == [
+        _due(project, "newsletter", NOW + days * DAY) for days in (0, 13, 14, 60)
+    ]
     assert "interim:2026-11-23" == report(project, "newsletter", NOW + DAY, send=False).occasion
     assert made.occasion == report(project, "newsletter", NOW + 14 * DAY, send=False).occasion
+
+
+def test_no_window_is_passed_over(tmp_path: Path) -> None:
+    """Two windows that closed between two looks are two reports, the older first, each with its own waterfall."""
+    project = shop(tmp_path)
+    approve(project, "newsletter", NOW, who="lan")
+    for day, occasion in enumerate(("one", "two", "three")):
+        plan(project, "newsletter", NOW + 2 * day * DAY, commit=True, occasion=occasion)
+    now = NOW + 16 * DAY  # the third, which caps leave nobody to, is open until two days later
+    for occasion in ("one", "two"):
+        assert occasion == _due(project, "newsletter", now)
+        shape = report(project, "newsletter", now)
+        assert occasion == shape.occasion
+        assert f"Plan of {occasion}." in Path(shape.text).read_text()
+    assert _due(project, "newsletter", now) is None
+    assert "two" == report(project, "newsletter", now).occasion
+    assert 2 == len(_letters(project))
+    assert "three" == _due(project, "newsletter", now + 2 * DAY)
+
+
+def test_a_plan_that_nobody_released_is_not_reported(tmp_path: Path) -> None:
+    """Nothing was sent, and no window opened."""
+    project = shop(tmp_path)
+    plan(project, "newsletter", NOW, commit=True)
+    assert _due(project, "newsletter", NOW + 60 * DAY) is None
+    assert "interim:2027-01-21" == report(project, "newsletter", NOW + 60 * DAY, send=False).occasion
+
+
+def test_a_campaign_without_a_goal_has_a_report(tmp_path: Path) -> None:
+    """Who fell away and what became of the messages; there is no result, and the report says what to add."""
+    project = shop(tmp_path)
+    path = project.root / "config" / "campaigns" / "newsletter.yaml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("goal:")]
+    path.write_text("\n".join(lines) + "\n")
+    project = load_project(project.root)
+    approve(project, "newsletter", NOW, who="lan")
+    plan(project, "newsletter", NOW, commit=True)
+    deliver(project, NOW)
+    shape = answer(project, ReportShape, "report", "newsletter", "--at", (NOW + DAY).isoformat())
+    assert ("interim:2026-11-23", OWNER, "accepted") == (shape.occasion, shape.sent_to, shape.state)
+    text = Path(shape.text).read_text()
+    assert "No result: the campaign has no goal" in text
+    assert "Considered: " in text
+    assert "messages were accepted by the provider" in text
+    assert _due(project, "newsletter", NOW + 60 * DAY) is None
+
+
+def test_days_and_weeks_are_those_of_the_shop(walk: Walk) -> None:
+    """A campaign without a time zone of its own has the workspace's: Sunday evening in New York is not Monday."""
+    assert (None, "America/New_York") == (
+        walk.project.campaigns["win_back"].timezone,
+        walk.project.settings.timezone,
+    )
+    sunday = datetime(2026, 12, 14, 3, tzinfo=UTC)
+    shape = report(walk.project, "win_back", sunday)
+    assert "2026-W50" == shape.occasion
+    assert "As of December 13, 2026, 22:00 (America/New_York)" in Path(shape.text).read_text()
+    evening = datetime(2026, 11, 24, 3, tzinfo=UTC)
+    assert "interim:2026-11-23" == report(walk.project, "newsletter", evening, send=False).occasion
 
 
 def test_before_anything_was_planned(tmp_path: Path) -> None:

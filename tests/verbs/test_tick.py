@@ -19,6 +19,7 @@ from tidings.ledger.tables import attempts, enrolments
 from tidings.ledger.tables import messages as table
 from tidings.model.counts import TickShape
 from tidings.model.run import Run
+from tidings.verbs.approve import approve
 from tidings.verbs.plan import plan
 from tidings.verbs.tick import tick
 
@@ -134,6 +135,7 @@ def test_a_tick_names_its_run(tmp_path: Path) -> None:
     """Plans and attempts of a tick carry the Dag run that made them."""
     project = shop(tmp_path)
     plan(project, "win_back", NOW, commit=True)
+    approve(project, "win_back", NOW, who="lan")
     tick(project, NOW + 5 * DAY, run=Run(dag_id="tidings__tick", run_id="scheduled__5"))
     with Ledger.open(project) as ledger, ledger.read() as connection:
         last = plans.list_plans(connection, "win_back")[-1]

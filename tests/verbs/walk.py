@@ -113,7 +113,13 @@ def _act(project: Project, customer: str, act: str, now: datetime) -> None:
         event = unsubscribe_event(project, found[1], now)
     else:
         kind = {"click": "clicked", "bounce": "bounced", "stop": "unsubscribed"}[act]
-        fields = {"provider": "test", "event_id": f"{customer} {act}", "kind": kind, "occurred_at": now}
+        fields = {
+            "provider": "test",
+            "event_id": f"{customer} {act}",
+            "kind": kind,
+            "occurred_at": now,
+            "permanent": act == "bounce",
+        }
         event = ProviderEvent.model_validate(fields | {"send_key": letter.key})
     assert 1 == track(project, [event], now).new
 

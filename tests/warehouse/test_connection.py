@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -9,8 +10,9 @@ import pytest
 from tests.warehouse.workspaces import TYPES, ago, customer, order, product, workspace, write_csv, write_table
 from tidings.errors import TidingsError
 from tidings.project import Project
+from tidings.settings import Warehouse
 from tidings.warehouse.connection import open_warehouse
-from tidings.warehouse.reading import fetch
+from tidings.warehouse.reading import Unreachable, fetch
 
 
 def rows(project: Project, name: str) -> list[dict[str, object]]:
@@ -163,3 +165,34 @@ def test_a_database_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     project = workspace(tmp_path, warehouse={"url": f"duckdb://{tmp_path}/none.ddb"})
     with pytest.raises(TidingsError, match="the warehouse cannot be read"), open_warehouse(project):
         pass
+
+
+@pytest.mark.parametrize(
+    "url", ["", "duckdb", "bogus://shop:hunter2@host/db", "postgresql://shop:hunter2@[::1/db", "http://hunter2"]
+)
+def test_what_is_no_address_of_a_database_is_a_sentence(tmp_path: Path, url: str) -> None:
+    """It does not repeat the address, which may hold a password (R54)."""  # R54
+    project = workspace(tmp_path)
+    project = replace(project, settings=project.settings.model_copy(update={"warehouse": Warehouse(url=url)}))
+    with (
+        pytest.raises(TidingsError, match=r"^warehouse\.url is not the address of a database .*; write one") as caught,
+        open_warehouse(project),
+    ):
+        pass
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_what_is_not_there_is_told_from_what_is_wrong(tmp_path: Path) -> None:
+    """A folder without tables and a file that is gone are not to be had; one table that is missing is a mistake."""
+    for folder in ("nowhere", "config"):
+        bare = workspace(tmp_path / "a", warehouse={"folder": folder})
+        with open_warehouse(bare) as warehouse, pytest.raises(Unreachable):
+            warehouse.table("customers")
+    for url in (f"duckdb://{tmp_path}/none.ddb", f"sqlite:///{tmp_path}/none/x.db"):
+        with pytest.raises(Unreachable), open_warehouse(workspace(tmp_path / "b", warehouse={"url": url})):
+            pass
+    project = workspace(tmp_path / "c", warehouse={"tables": {"orders": "ordrs"}})
+    with open_warehouse(project) as warehouse, pytest.raises(TidingsError) as caught:
+        warehouse.table("orders")
+    assert not isinstance(caught.value, Unreachable)

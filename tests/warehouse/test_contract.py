@@ -4,7 +4,7 @@ import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +13,7 @@ import pytest
 from tests.warehouse.workspaces import TYPES, ago, customer, order, workspace
 from tidings.errors import TidingsError
 from tidings.project import Project
+from tidings.settings import Source
 from tidings.warehouse.connection import open_warehouse
 from tidings.warehouse.contract import SOURCES, fault
 from tidings.warehouse.reading import fetch
@@ -142,3 +143,8 @@ def test_a_fault_is_the_first_thing_wrong_with_a_row(tmp_path: Path) -> None:
         table = table.select("order_id", reason=fault("orders", table, "USD"))
         found = fetch(warehouse.backend, table, "orders").to_pylist()
     assert [row["reason"] for row in found] == [None, "order_id", "total", "total", "currency", "currency", None]
+
+
+def test_settings_know_the_sources_by_name() -> None:
+    """What `warehouse.tables` and `warehouse.freshness` may name is what the contract holds."""
+    assert set(get_args(Source)) == set(SOURCES)

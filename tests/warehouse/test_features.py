@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.warehouse.workspaces import NOW, Row, Rows, ago, customer, order, workspace, write_table
 from tidings.errors import TidingsError
+from tidings.model.base import Noun
+from tidings.model.seams import Condition
 from tidings.project import Project
 from tidings.warehouse.connection import open_warehouse
 from tidings.warehouse.features import feature_columns, last_orders, save_features
@@ -105,7 +107,52 @@ def test_an_attribute_may_not_take_a_features_name(tmp_path: Path, name: str) ->
         open_warehouse(project) as warehouse,
         pytest.raises(TidingsError, match=f"customers.{name} has the name of a feature"),
     ):
-        feature_columns(warehouse.table("customers"))
+        feature_columns(warehouse.table("customers"), {})
+
+
+def test_nor_that_of_a_feature_that_comes_later(tmp_path: Path) -> None:
+    """A column called like a quintile would be read in its place."""
+    project = workspace(tmp_path, {"customers": [customer("1", Rfm_money=5)]})
+    with open_warehouse(project) as warehouse:
+        customers = warehouse.table("customers")
+        with pytest.raises(TidingsError, match=r"customers\.Rfm_money has the name of a feature; rename it"):
+            feature_columns(customers, {"rfm_money": "number"})
+
+
+class Declares(Condition):
+    """A condition of a plugin that declares what a test says."""
+
+    name = "odd"
+    Config = Noun
+
+    def aggregates(self, tables: Any, now: datetime) -> Any:
+        return self.config(tables)
+
+    def sql(self, now: datetime) -> str:
+        return "TRUE"
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        (lambda _: 1 / 0, "fails: ZeroDivisionError: division by zero; mend the plugin that registers it"),
+        (lambda tables: {"odd__x": tables["ordrs"].count()}, "fails: KeyError: 'ordrs'; mend the plugin"),
+        (lambda _: {"odd__x": 3}, "fails: AttributeError"),
+        (lambda tables: {"tier": tables["orders"].count()}, "declares 'tier'; let the name begin with odd__"),
+        (
+            lambda tables: {"odd__x": tables["products"].price.max()},
+            "declares 'odd__x' over a table without customer_id; read one that has it",
+        ),
+    ],
+)
+def test_a_condition_that_declares_nonsense_is_named(tmp_path: Path, declared: Any, said: str) -> None:
+    """Before anything is read: whatever a plugin raises, and a column that could be taken for another (R55)."""  # R55
+    project = workspace(tmp_path, {"customers": [customer("1", tier="gold")]})
+    with open_warehouse(project) as warehouse:
+        tables = open_tables(warehouse, NOW)
+        with pytest.raises(TidingsError) as caught:
+            save_features(warehouse, tables, [Declares(declared)], NOW, tmp_path / "features.parquet")
+    assert f"the condition 'odd' {said}" in str(caught.value)
 
 
 def test_columns_know_what_they_hold(tmp_path: Path) -> None:
@@ -120,7 +167,7 @@ def test_columns_know_what_they_hold(tmp_path: Path) -> None:
     }
     project = workspace(tmp_path, {"customers": [customer("1", **more)]})
     with open_warehouse(project) as warehouse:
-        kinds = feature_columns(warehouse.table("customers"))
+        kinds = feature_columns(warehouse.table("customers"), {})
     assert {name: kinds[name] for name in more} == {
         "points": "number", "member": "boolean", "joined": "date", "seen": "time", "tier": "text", "rate": "number",
     }  # fmt: skip

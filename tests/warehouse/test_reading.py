@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tidings.errors import TidingsError
-from tidings.warehouse.reading import bound, fetch, reading, save
+from tidings.warehouse.reading import Unreachable, bound, fetch, reading, save
 
 CANARY = "milk'); DROP TABLE orders; --"
 
@@ -56,6 +56,24 @@ def test_a_driver_that_is_missing_is_named() -> None:
     """A database by URL needs its library."""
     with pytest.raises(TidingsError, match="needs a library that is not installed: oracledb"), reading("oracle"):
         raise ModuleNotFoundError(name="oracledb")
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (OSError("disk"), True),
+        (duckdb.IOException("disk"), True),
+        (ModuleNotFoundError(name="oracledb"), True),
+        (duckdb.BinderException("no column"), False),
+        (duckdb.ParserException("no SQL"), False),
+        (ibis.common.exceptions.IbisTypeError("no type"), False),
+    ],
+)
+def test_what_cannot_be_reached_is_nobody_s_mistake(error: Exception, away: bool) -> None:
+    """A disk, a network, a library is one thing, what the engine says of our files another."""
+    with pytest.raises(TidingsError) as caught, reading("orders"):
+        raise error
+    assert isinstance(caught.value, Unreachable) is away
 
 
 def test_an_error_without_words_is_called_by_its_kind() -> None:

@@ -13,8 +13,8 @@ PLAN = "plan"
 class ApprovePlan(ApprovalOperator):
     """Passes at once where the plan is released already; otherwise waits, without a worker, for a yes or no.
 
-    A yes is recorded by the verb `approve` under the name of who gave it; a no, or no answer in time, skips the
-    rest of the run.
+    A yes is recorded by the verb `approve` under the name of who gave it; a no, or no answer in time, discards the
+    plan and skips the rest of the run.
     """
 
     def __init__(self, *, root: str, campaign: str, **kwargs: Any) -> None:
@@ -33,10 +33,13 @@ class ApprovePlan(ApprovalOperator):
         # Not the parent's: on a no it skips only the first of the mapped deliver tasks.
         answer = HITLOperator.execute_complete(self, context, event)
         by = answer["responded_by_user"]
-        if self.APPROVE not in answer["chosen_options"]:
-            raise AirflowSkipException("rejected; nothing of this plan is sent" if by else "nobody answered in time")
         plan = context["ti"].xcom_pull(task_ids=PLAN)
-        return tasks.approve(self.root, plan, who=str(by["name"] or by["id"]))
+        if self.APPROVE in answer["chosen_options"]:
+            return tasks.approve(self.root, plan, who=str(by["name"] or by["id"]))
+        who = str(by["name"] or by["id"]) if by else "nobody in time"
+        if tasks.reject(self.root, plan, who=who):
+            raise AirflowSkipException(f"rejected by {who}; nothing of this plan is sent")
+        raise AirflowSkipException("the plan was released in the meantime; its messages leave with the tick")
 
 
 def _body(plan: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
@@ -10,10 +11,14 @@ if TYPE_CHECKING:
     import httpx
 
 FINISHED = ("success", "failed")
+PAUSES = (1, 3, 9)
 
 
 class Airflow:
-    """A logged-in client; every call is one request, TidingsError where Airflow refuses it."""
+    """A logged-in client; every call is one request, TidingsError where Airflow refuses it.
+
+    A question that is answered 5xx is asked again, thrice at most; whatever changes something is not.
+    """
 
     def __init__(self, address: str, user: str, password: str) -> None:
         self._address = address
@@ -71,6 +76,10 @@ class Airflow:
                     self._token = str(answer.json()["access_token"])
                 headers = {"Authorization": f"Bearer {self._token}"}
                 answer = client.request(method, f"/api/v2/{path}", json=json, headers=headers)
+                for pause in PAUSES if method == "GET" else ():
+                    if answer.is_server_error:  # its database on SQLite is locked while another process writes
+                        time.sleep(pause)
+                        answer = client.request(method, f"/api/v2/{path}", headers=headers)
         except httpx.HTTPError as error:
             reason = f"Airflow's API does not answer {method} {path}: {type(error).__name__}"
             raise TidingsError(reason, "look into .airflow/api-server.log") from error

@@ -76,7 +76,7 @@ class Standalone:
         """Migrate the database, start the components and wait until they are up."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)  # Airflow writes its password and its keys there for all to read
-        _refuse_taken_port(self.port)
+        refuse_taken_port(self.port)
         environment = self._environment()
         self._run_once(environment)
         try:
@@ -157,7 +157,9 @@ class Standalone:
         """Migrate before anything starts: this also writes the keys that the components have to share."""
         command = [*_airflow(), "db", "migrate"]
         with (self.home / "migrate.log").open("wb") as log:
-            ran = subprocess.run(command, env=environment, cwd=self.root, stdout=log, stderr=log, check=False)  # noqa: S603
+            ran = subprocess.run(  # noqa: S603 - Airflow's own command
+                command, env=environment, cwd=self.root, stdout=log, stderr=log, check=False
+            )
         if ran.returncode:
             raise TidingsError("Airflow's database cannot be migrated", f"look into {self.home / 'migrate.log'}")
 
@@ -227,13 +229,16 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _refuse_taken_port(port: int) -> None:
+def refuse_taken_port(port: int) -> None:
+    """TidingsError where something listens on the port already; 0 is always free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise TidingsError(f"the port {port} is taken", "name another one, or stop what listens there") from error
+            raise TidingsError(
+                f"the port {port} is taken", "name another one with --port, or stop what listens there"
+            ) from error
 
 
 def _signal_session(session: int, number: int) -> None:

@@ -89,8 +89,9 @@ def deliver(root: str, plan: Mapping[str, Any], shards: int, shard: int, dag_run
 
     project = open_project(root)
     done = verb(project, project.now(), plan_id=plan["plan_id"], shard=(shard, shards), run=_run(dag_run))
-    log.info("shard %s of %s: %s", shard, shards, done)
-    return done.model_dump()
+    counts = done.model_dump(exclude={"causes"})  # what a provider said may be about a person
+    log.info("shard %s of %s: %s", shard, shards, counts)
+    return counts
 
 
 def measure(root: str, campaign: str) -> Counts:
@@ -117,10 +118,19 @@ def tick(root: str, dag_run: Any = None) -> Counts:
             raise
         raise AirflowSkipException(str(error)) from error
     shape = verb(project, project.now(), run=_run(dag_run))
-    if not any([*shape.model_dump(exclude={"delivered"}).values(), shape.delivered.claimed, *shape.delivered.skipped]):
+    if shape.unapproved:
+        log.warning("%s messages wait for the approval of their plan", shape.unapproved)
+    if not any(
+        [
+            *shape.model_dump(exclude={"delivered", "unapproved"}).values(),
+            shape.delivered.claimed,
+            *shape.delivered.skipped,
+        ]
+    ):
         raise AirflowSkipException("nothing was due")
-    log.info("%s", shape)
-    return shape.model_dump()
+    counts = shape.model_dump(exclude={"delivered": {"causes"}})
+    log.info("%s", counts)
+    return counts
 
 
 def report(root: str) -> Counts:
@@ -129,14 +139,20 @@ def report(root: str) -> Counts:
 
     project = open_project(root)
     now = project.now()
-    sent, failed = {}, []
-    for name in _reports_due(project, now):
+    sent: dict[str, dict[str, str]] = {}
+    failed = []
+    waiting = _reports_due(project, now)
+    while waiting:
+        name = waiting.pop()
         try:
             shape = verb(project, name, now)
         except TidingsError as error:
             failed.append(error)
             continue
-        sent[name] = {"occasion": shape.occasion, "state": shape.state}
+        sent.setdefault(name, {})[shape.occasion] = shape.state
+        # More than one window may have closed since the last run.
+        if shape.state != "later" and name in _reports_due(project, now):
+            waiting.append(name)
     if failed:
         raise ProjectErrors(failed)
     if not sent:
@@ -152,14 +168,20 @@ def mistakes(root: str) -> None:
 
 
 def released(root: str, plan: Mapping[str, Any]) -> bool:
-    """Whether nothing more is asked: the plan is released, or neither sends to anybody nor enrols anybody."""
+    """Whether nothing more is asked.
+
+    The plan is released; or it neither sends to anybody nor enrols anybody, and no follow-up of the same files waits
+    that nobody else asks about.
+    """
     from tidings.ledger import plans
     from tidings.ledger.database import Ledger
 
-    if not plan["planned"] + plan["withheld"] + plan["reasons"].get("enrolled", 0):
-        return True
     with Ledger.open(open_project(root), create=False) as ledger, ledger.read() as connection:
-        return bool(plans.get_plan(connection, plan["plan_id"]).state != "ready")
+        if plans.get_plan(connection, plan["plan_id"]).state != "ready":
+            return True
+        if plan["planned"] + plan["withheld"] + plan["reasons"].get("enrolled", 0):
+            return False
+        return not plans.unapproved(connection, plan["campaign"], plan["definition_hash"])
 
 
 def approve(root: str, plan: Mapping[str, Any], who: str) -> Counts:
@@ -174,6 +196,16 @@ def approve(root: str, plan: Mapping[str, Any], who: str) -> Counts:
     hash_ = plan["definition_hash"] if same else plan["hash"]
     shape = verb(project, found.campaign, project.now(), hash_=hash_, who=who, comment="in Airflow")
     return {"kind": shape.kind, "hash": shape.hash, "released": shape.released}
+
+
+def reject(root: str, plan: Mapping[str, Any], who: str) -> list[str]:
+    """Discard the plan somebody said no to; nothing where it was released in the meantime."""
+    from tidings.verbs.approve import approve as verb
+
+    project = open_campaign(root, plan["campaign"])
+    now = project.now()
+    shape = verb(project, plan["campaign"], now, hash_=plan["hash"], who=who, comment="in Airflow", reject=True)
+    return shape.rejected
 
 
 def _occasion(project: Project, campaign: Campaign, now: datetime, dag_run: Any, events: Any) -> str:
@@ -207,18 +239,16 @@ def _refreshed_at(project: Project, events: Any) -> datetime:
 
 
 def _reports_due(project: Project, now: datetime) -> list[str]:
-    """Campaigns whose goal window has closed on an occasion that the owner has no report of."""
-    from tidings.ledger import reports
+    """Campaigns whose goal window has closed on an occasion that no report was sent of."""
     from tidings.ledger.database import Ledger
     from tidings.measurement.facts import due_occasion
 
-    due = []
     with Ledger.open(project, create=False) as ledger, ledger.read() as connection:
-        for name, campaign in project.campaigns.items():
-            occasion = due_occasion(campaign, connection, now)
-            if occasion and reports.find(connection, name, occasion, campaign.owner) is None:
-                due.append(name)
-    return due
+        return [
+            name
+            for name, campaign in project.campaigns.items()
+            if due_occasion(project, campaign, connection, now) is not None
+        ]
 
 
 def _left_out(before: Project, after: Project) -> list[tuple[str, str]]:

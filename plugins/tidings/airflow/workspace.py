@@ -38,8 +38,8 @@ def read_workspace(root: Path) -> Workspace:
     reading = read_project(root)
     project = reading.project
     everybodys = [error for error in reading.errors if not _of_a_noun(error)]
-    if everybodys or project is None:
-        raise ProjectErrors(everybodys or reading.errors)
+    if everybodys:
+        raise ProjectErrors(everybodys)
     broken = {error.where.file for error in reading.errors if error.where}
     campaigns = _whole(project.campaigns, "config/campaigns", broken)
     return Workspace(_without(project, broken), campaigns, reading.errors)
@@ -102,7 +102,12 @@ def _whole_segments(project: Project, broken: set[str]) -> dict[str, Segment]:
     clauses = Clauses(project.plugins.conditions)
     kept = _whole(project.segments, "segments", broken)
     asks = {
-        name: {leaf.segment for clause in segment.where for leaf in clauses.read(clause)[0] if leaf.segment}
+        name: {
+            asked
+            for clause in segment.where
+            for leaf in clauses.read(clause)[0]
+            if (asked := leaf.segment or (leaf.bare if leaf.bare in project.segments else None))
+        }
         for name, segment in kept.items()
     }
     while lost := {name for name in kept if asks[name] - kept.keys()}:

@@ -13,8 +13,10 @@ commands = typer.Typer()
 
 @commands.command()
 def demo(
-    effect: Annotated[float, typer.Option(help="The true effect of the newsletter on who buys, as a share.")] = 0.08,
-    seed: Annotated[int, typer.Option(help="Another seed, another shop.")] = 1,
+    effect: Annotated[
+        float, typer.Option(help="The true effect of the newsletter on who buys: a share, from 0 to below 1.")
+    ] = 0.08,
+    seed: Annotated[int, typer.Option(help="Draws who is held out and what customers do; the shop is the same.")] = 1,
     root: Root = None,
 ) -> None:
     """Run everything for 21 days on a demo shop.
@@ -28,8 +30,16 @@ def demo(
 
 
 @commands.command()
-def airflow(root: Root = None) -> None:
-    """Start Airflow on loopback, on this workspace."""
+def airflow(
+    port: Annotated[int, typer.Option(help="Where Airflow's pages are; 0 takes a free one.", min=0, max=65535)] = 8080,
+    demo: Annotated[bool, typer.Option("--demo", help="Build the demo shop first, where there is none.")] = False,
+    root: Root = None,
+) -> None:
+    """Start Airflow on loopback, on this workspace.
+
+    It runs until Ctrl-C, on the machine's clock. A demo that was played here is moved to today.
+    """
+    from tidings.cli import printing
     from tidings.demo.standalone import run_airflow
 
-    run_airflow(workspace(root))
+    run_airflow(workspace(root), printing.say, port=port, demo=demo)

@@ -32,7 +32,7 @@ def main() -> None:
     Exit code 0: done; 1: a fault of ours; 2: a mistake in files or arguments, said on standard error.
     """
     try:
-        app()
+        _run()
     except ProjectErrors as error:
         _say(f"{error}\n\n{error.reason}; `tidings check` says all of it")
         sys.exit(MISTAKE)
@@ -40,8 +40,7 @@ def main() -> None:
         _say(str(error))
         sys.exit(MISTAKE)
     except BrokenPipeError:
-        # Whoever read us (head, less) has seen enough; Python would complain once more while it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hang_up()
         sys.exit(0)
     except KeyboardInterrupt:
         _say("stopped")
@@ -53,6 +52,25 @@ def main() -> None:
         first = next(iter(str(error).splitlines()), "")[:200]
         _say(f"unexpected: {type(error).__name__}: {first}; set TIDINGS_DEBUG=1 to see where, and tell us")
         sys.exit(UNEXPECTED)
+
+
+def _run() -> None:
+    """`app` until its last line is written: at Python's own exit a closed pipe could not be caught any more."""
+    try:
+        app()
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # Typer makes exit code 1 of it
+            raise leaving.__context__ from None
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _hang_up()
+        raise
+
+
+def _hang_up() -> None:
+    """Whoever read us (head, less) has seen enough; Python would complain once more while it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidings.cli.printing import columns, heading, next_step, numbers, say
-from tidings.content.formats import exponent
+from tidings.model.money import exponent
 
 if TYPE_CHECKING:
     from tidings.model.counts import ArmResult, Estimate, MeasureShape
@@ -21,18 +21,15 @@ def measure_view(found: MeasureShape, currency: str) -> None:
     say(f"{found.matured:,} persons whose {found.window_days:g} days since their first message are over")
     rows = [_arm(arm, currency) for arm in found.arms]
     columns(["arm", "persons", "bought", "share", "orders", "value"], rows, right=frozenset(range(1, 6)))
+    if found.strata > 1:
+        say(f"compared within each of {found.strata} draws, whose shares or epochs differ")
     if found.conversion_lift is None:
         say("caused: not known, for nobody was held out")
-    else:
-        points = _interval(found.conversion_lift, 100, " points")
-        numbers(
-            [
-                (f"caused, share who buy ({found.confidence:.0%} interval)", points),
-                *_caused(found, currency),
-                ("claimed, orders after a click", f"{found.claimed_orders:,}"),
-                ("claimed, their value", _money(found.claimed_value, currency)),
-            ]
-        )
+    claimed = [
+        ("claimed, orders after a click", f"{found.claimed_orders:,}"),
+        ("claimed, their value", _money(found.claimed_value, currency)),
+    ]
+    numbers([*_caused(found, currency), *claimed])
     next_step(f"tidings report {found.campaign}")
 
 
@@ -43,13 +40,14 @@ def _arm(arm: ArmResult, currency: str) -> list[str]:
 
 
 def _caused(found: MeasureShape, currency: str) -> list[tuple[str, str]]:
-    lines = []
-    if found.caused_orders:
-        lines.append(("caused, persons who bought", _interval(found.caused_orders, 1, "")))
-    if found.caused_value:
-        scale = 10.0 ** -exponent(currency)
-        lines.append(("caused, value", _interval(found.caused_value, scale, f" {currency}")))
-    return lines
+    scale = 10.0 ** -exponent(currency)
+    lines = (
+        (f"caused, share who buy ({found.confidence:.0%} interval)", found.conversion_lift, 100.0, " points"),
+        ("caused, persons who bought", found.caused_buyers, 1.0, ""),
+        ("caused, orders", found.caused_orders, 1.0, ""),
+        ("caused, value", found.caused_value, scale, f" {currency}"),
+    )
+    return [(words, _interval(estimate, unit, name)) for words, estimate, unit, name in lines if estimate is not None]
 
 
 def _interval(estimate: Estimate, scale: float, unit: str) -> str:

@@ -30,7 +30,7 @@ def workspace(root: Path | None) -> Path:
     """The root of the workspace that `--root` or the current folder names."""
     from tidings.project import find_root
 
-    return find_root(root or Path.cwd())
+    return find_root(root or Path())
 
 
 def load(root: Path | None) -> Project:

@@ -33,7 +33,8 @@ def plan(
     project = load(root)
     with printing.working(f"planning {campaign}"):
         made = run_plan(project, campaign, project.now(at), commit=commit, occasion=occasion)
-    printing.show(made.shape(rows), lambda shape: views.plan_view(shape, made.campaign, made.state), json)
+    early = made.due_at if made.due_at and made.due_at > made.now else None
+    printing.show(made.shape(rows), lambda shape: views.plan_view(shape, made.campaign, made.state, early), json)
 
 
 @commands.command()
@@ -67,12 +68,13 @@ def approve(
     ] = None,
     who: Annotated[str | None, typer.Option(help="Who approves; by default you.", show_default=False)] = None,
     comment: Annotated[str, typer.Option(help="Kept with the approval.", show_default=False)] = "",
+    reject: Annotated[bool, typer.Option("--reject", help="Discard the plan of that hash instead.")] = False,
     json: Json = False,
     root: Root = None,
 ) -> None:
     """Approve a campaign's definition or one plan.
 
-    What waits for the approval is released.
+    What waits for the approval is released. With --reject nothing of the plan is sent.
     """
     from getpass import getuser
 
@@ -80,5 +82,6 @@ def approve(
     from tidings.verbs.approve import approve as run_approve
 
     project = load(root)
-    done = run_approve(project, campaign, project.now(at), hash_=hash_, who=who or getuser(), comment=comment)
+    by = who or getuser()
+    done = run_approve(project, campaign, project.now(at), hash_=hash_, who=by, comment=comment, reject=reject)
     printing.show(done, views.approve_view, json)

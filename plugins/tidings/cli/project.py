@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from tidings.cli.options import Json, Root, workspace
+from tidings.cli.options import At, Json, Root, workspace
 
 commands = typer.Typer()
 
 
 @commands.command()
-def check(root: Root = None, json: Json = False) -> None:
+def check(at: At = None, json: Json = False, root: Root = None) -> None:
     """Say every mistake in the workspace.
 
     Each with file, line and column, what is wrong and how to mend it; all of them at once.
@@ -21,7 +21,7 @@ def check(root: Root = None, json: Json = False) -> None:
     from tidings.cli import printing, views
     from tidings.verbs.check import check as run_check
 
-    found = run_check(workspace(root))
+    found = run_check(workspace(root), at)
     printing.show(found, views.check_view, json)
     if not found.ok:
         raise typer.Exit(2)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from tidings.cli.printing import columns, heading, next_step, numbers, say
 from tidings.errors import Where
-from tidings.reports.reasons import REASONS, reason_sentence
+from tidings.reports.reasons import in_gate_order, reason_sentence
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tidings.model.campaign import Campaign
     from tidings.model.counts import (
         ApproveShape,
@@ -46,23 +48,28 @@ def check_view(found: CheckShape) -> None:
     next_step("mend them and run `tidings check` again" if errors else "tidings refresh")
 
 
-def plan_view(shape: PlanShape, campaign: Campaign, state: str | None) -> None:
-    """The waterfall: everybody considered, each reason and whom it left, and who would be sent to."""
+def plan_view(shape: PlanShape, campaign: Campaign, state: str | None, not_before: datetime | None = None) -> None:
+    """The waterfall: everybody considered, each reason and whom it left, and who would be sent to.
+
+    `not_before` is when an occasion that is still to come falls due.
+    """
     counts = shape.counts
     heading(f"{campaign.campaign}: {campaign.title}")
     say(f"occasion {shape.occasion}, snapshot {shape.snapshot}")
     left = counts.considered
     rows = [["considered", "", f"{left:,}"]]
-    for code in sorted(counts.reasons, key=_order):
-        left -= counts.reasons[code]
-        rows.append([f"  {reason_sentence(code, LANGUAGE)}", f"{counts.reasons[code]:,}", f"{left:,}"])
+    for code, number in in_gate_order(counts.reasons):
+        left -= number
+        rows.append([f"  {reason_sentence(code, LANGUAGE)}", f"{number:,}", f"{left:,}"])
     left -= counts.withheld
     rows.append([f"  {reason_sentence('holdout', LANGUAGE)}", f"{counts.withheld:,}", f"{left:,}"])
     rows.append(["planned", "", f"{counts.planned:,}"])
     columns(["", "no", "left"], rows, right=frozenset({1, 2}))
     say(f"definition {shape.definition_hash}")
     say(f"plan       {shape.hash}")
-    next_step(_after_plan(campaign, state, counts.planned))
+    if not_before:
+        say(f"due {not_before:%Y-%m-%d %H:%M} UTC")
+    next_step(_after_plan(shape, campaign, state, not_before))
 
 
 def why_view(told: WhyShape) -> None:
@@ -86,7 +93,13 @@ def why_view(told: WhyShape) -> None:
 
 
 def approve_view(done: ApproveShape) -> None:
-    """What is approved, by whom, and what that released."""
+    """What is approved, by whom, and what that released; or which plan is discarded."""
+    if done.kind == "rejected":
+        say(f"{done.who} rejected the plan of {done.campaign}:")
+        say(done.hash)
+        say("nothing of it is sent" if done.rejected else "it does not wait any more: what was released is not undone")
+        next_step(f"tidings plan {done.campaign}")
+        return
     say(f"{done.who} approved the {done.kind} of {done.campaign}:")
     say(done.hash)
     say(f"released: {', '.join(done.released) or 'nothing was waiting'}")
@@ -125,6 +138,7 @@ def tick_view(done: TickShape) -> None:
             ("flows finished", f"{done.finished:,}"),
             ("messages planned", f"{done.planned:,}"),
             ("doubts settled", f"{done.settled:,}"),
+            *([("waiting for approval", f"{done.unapproved:,}")] if done.unapproved else []),
         ]
     )
     _delivered(done.delivered)
@@ -148,7 +162,12 @@ def report_view(done: ReportShape) -> None:
     say(f"{done.campaign}, {done.occasion}: {done.state}" + (f", to {done.sent_to}" if done.sent_to else ""))
     say(done.html)
     say(done.text)
-    next_step("open the HTML file" if done.sent_to is None else f"read it in the inbox of {done.sent_to}")
+    if done.state == "later":
+        next_step(f"tidings report {done.campaign}: the provider takes nothing now, and nothing was sent")
+    elif done.state == "accepted":
+        next_step(f"read it in the inbox of {done.sent_to}")
+    else:
+        next_step("open the HTML file")
 
 
 def preview_view(done: PreviewShape) -> None:
@@ -166,6 +185,10 @@ def ledger_view(shape: LedgerShape) -> None:
         numbers([(state, f"{number:,}") for state, number in sorted(shape.messages.items())])
     else:
         say("no message has been planned yet")
+    if shape.unapproved:
+        say(f"{shape.unapproved:,} of them wait for the approval of their plan: tidings approve CAMPAIGN")
+    if lost := {state: number for state, number in shape.reports.items() if state != "accepted"}:
+        say("reports: " + ", ".join(f"{number:,} {state}" for state, number in sorted(lost.items())))
     if shape.oldest_planned:
         say(f"the oldest one that may leave has been due since {shape.oldest_planned:%Y-%m-%d %H:%M} UTC")
     next_step("tidings deliver" if shape.oldest_planned else "tidings plan CAMPAIGN")
@@ -187,20 +210,17 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _order(code: str) -> int:
-    """The place of a reason among the gates; one that the table lacks comes last."""
-    codes = list(REASONS[LANGUAGE])
-    kind = code.partition(":")[0]
-    return codes.index(kind) if kind in codes else len(codes)
-
-
-def _after_plan(campaign: Campaign, state: str | None, planned: int) -> str:
+def _after_plan(shape: PlanShape, campaign: Campaign, state: str | None, not_before: datetime | None) -> str:
     name = campaign.campaign
     if state == "released":
         return "tidings deliver"
     if state is not None:
-        return f"tidings approve {name}"
-    if not planned:
+        return f"tidings approve {name}" + (f" --hash {shape.hash}" if campaign.approval == "plan" else "")
+    if campaign.status != "live":
+        return f"it is {campaign.status}: write `status: live` in its file when it may send"
+    if not_before:
+        return f"tidings plan {name} --commit, from then on (nothing has been written)"
+    if not shape.counts.planned:
         return f"nobody would be sent to; ask for one customer: tidings why CUSTOMER {name}"
     return f"tidings plan {name} --commit (nothing has been written)"
 
@@ -217,3 +237,5 @@ def _delivered(done: DeliverShape) -> None:
             *((f"skipped: {reason_sentence(code, LANGUAGE)}", f"{n:,}") for code, n in done.skipped.items()),
         ]
     )
+    for cause, number in done.causes.items():
+        say(f"{number:,} × {cause or 'without a word'}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from tidings.content.expressions import Filled, Marks, Piece, check_blocks, fill
 from tidings.content.formats import language
 from tidings.content.markup import to_html
 from tidings.content.plaintext import to_text
-from tidings.errors import TidingsError, Where
+from tidings.errors import TidingsError, Where, did_you_mean
 from tidings.model.base import Noun
 
 EMAIL = "email"
 REQUIRED = ("subject", "preheader")
 _CHECKED_WITH = ("en", "USD")
 Texts = dict[str, list[Piece]]
+_NOTHING: list[Piece] = []
 
 
 class Part(Noun):
@@ -57,6 +59,15 @@ class CompiledTemplate(Noun):
         return locale if language(locale) == language(chosen) else chosen
 
 
+class TemplateErrors(TidingsError):
+    """Every mistake of a template at once; it reads as the first. `rest` is what can be made without them."""
+
+    def __init__(self, errors: Sequence[TidingsError], rest: CompiledTemplate) -> None:
+        super().__init__(errors[0].reason, errors[0].fix, errors[0].where)
+        self.errors = errors
+        self.rest = rest
+
+
 def compile_template(
     root: Path,
     name: str,
@@ -71,7 +82,7 @@ def compile_template(
     """The template for a channel, in those of `locales`, the default and English that have texts.
 
     `subject` replaces the subject of every language (a variant's); it may say `{{ t.key }}`. TidingsError
-    with the place of bad Jinja or MJML, a missing file, an unknown or missing text.
+    with the place of bad Jinja or MJML or of a missing file; TemplateErrors where texts are missing or wrong.
     """
     stamp = tuple((str(path), path.stat().st_mtime_ns) for path in sources.template_sources(root, name))
     where = subject_where or Where(f"subject of {name}")
@@ -94,17 +105,24 @@ def _compiled(
     environment = shared_environment(*_CHECKED_WITH, extend)
     replaced = None if subject is None else list(split(subject, subject_where))
     wanted = [*locales, *map(language, locales), default_locale, language(default_locale), "en"]
+    mistakes: list[TidingsError] = []
     if channel == EMAIL:
         file = sources.mjml_file(root, name)
-        parts = _email(root, name, file, wanted, replaced, environment)
+        parts = _email(root, name, file, wanted, replaced, environment, mistakes)
     else:
         files = sources.text_files(root, name)
         chosen = [locale for locale in dict.fromkeys(wanted) if locale in files] or [min(files)]
         file = files[chosen[-1]]
-        parts = {locale: _plain(root, files[locale], environment) for locale in chosen}
-    return CompiledTemplate(
+        parts = {}
+        for locale in chosen:
+            with _noted(mistakes):
+                parts[locale] = _plain(root, files[locale], environment, mistakes)
+    compiled = CompiledTemplate(
         name=name, channel=channel, file=sources.shown(root, file), default_locale=default_locale, parts=parts
     )
+    if mistakes:
+        raise TemplateErrors(mistakes, compiled)
+    return compiled
 
 
 def _email(
@@ -114,6 +132,7 @@ def _email(
     wanted: Sequence[str],
     subject: list[Piece] | None,
     environment: jinja2.Environment,
+    mistakes: list[TidingsError],
 ) -> dict[str, Part]:
     shown = sources.shown(root, file)
     found = list(sources.pieces(root, file))
@@ -130,66 +149,87 @@ def _email(
         raise TidingsError(reason, "correct the attribute's name, or remove it", lost[0].where)
     own_text = sources.text_part_file(root, name)
     if own_text is None:
-        text = list(marks.show(to_text(html, marks.meaning)))
+        text = list(marks.show(to_text(html, marks)))
     else:
         text = list(split(sources.read_text(root, own_text), Where(sources.shown(root, own_text), 1, 1)))
         _check_files(text, environment)
+    page = list(marks.show(html))
+    asked = {piece: piece.key for piece in (*(subject or ()), *page, *text) if piece.key is not None}
+    lacking: dict[Piece, dict[str, Texts]] = {}
     parts = {}
     for locale in chosen:
-        texts = _texts(root, locale, files[locale], environment)
-        if subject is not None:
-            texts["subject"] = _resolved(subject, texts)
-        try:
+        with _noted(mistakes):
+            own = _texts(root, locale, files[locale], environment, mistakes)
+            for piece in (piece for piece, key in asked.items() if key not in own):
+                lacking.setdefault(piece, {})[locale] = own
+            texts = dict.fromkeys(asked.values(), _NOTHING) | own
+            if subject is not None:
+                texts["subject"] = _resolved(subject, texts)
             filled = {
                 "subject": fill(texts["subject"], {}, markup=False),
                 "preheader": fill(texts["preheader"], {}, markup=False),
-                "html": fill(marks.show(html), texts, markup=True),
+                "html": fill(page, texts, markup=True),
                 "text": fill(text, texts, markup=False),
             }
-        except TidingsError as error:
-            raise TidingsError(f"{error.reason} in {locale!r}", error.fix, error.where) from error
-        parts[locale] = _part(filled, environment)
+            parts[locale] = _part(filled, environment)
+    mistakes += _missing(asked, lacking, chosen)
     return parts
 
 
-def _plain(root: Path, file: Path, environment: jinja2.Environment) -> Part:
+def _missing(
+    asked: Mapping[Piece, str], lacking: Mapping[Piece, Mapping[str, Texts]], chosen: Sequence[str]
+) -> Iterator[TidingsError]:
+    """One mistake for each place that asks for a text which languages lack; they are named unless all lack it."""
+    for piece, languages in lacking.items():
+        named = f" in {', '.join(map(repr, languages))}" if len(languages) < len(chosen) else ""
+        near = did_you_mean(asked[piece], list(next(iter(languages.values()))))
+        fix = f"add it to the strings file; {near}"
+        yield TidingsError(f"there is no text {asked[piece]!r}{named}", fix, piece.where)
+
+
+def _plain(root: Path, file: Path, environment: jinja2.Environment, mistakes: list[TidingsError]) -> Part:
     text = sources.read_text(root, file).strip()
     found = list(split(text, Where(sources.shown(root, file), 1, 1)))
     _check_files(found, environment)
-    return _part({"text": fill(found, {}, markup=False)}, environment)
+    for piece in (piece for piece in found if piece.key):
+        reason = f"there is no text {piece.key!r}: a text message is written out in each language"
+        mistakes.append(TidingsError(reason, "write its words", piece.where))
+    return _part({"text": fill((piece for piece in found if not piece.key), {}, markup=False)}, environment)
 
 
-def _texts(root: Path, locale: str, file: Path, environment: jinja2.Environment) -> Texts:
-    """A language's texts: the partials' ones, and over them the template's own."""
+def _texts(root: Path, locale: str, file: Path, environment: jinja2.Environment, mistakes: list[TidingsError]) -> Texts:
+    """A language's texts: the partials' ones, and over them the template's own; those that are wrong are empty."""
     texts: Texts = {}
     partial = sources.partial_strings(root).get(locale)
     if partial is not None:
         texts |= sources.read_strings(root, partial)
     own = sources.read_strings(root, file)
-    for key in REQUIRED:
-        if key not in own:
-            raise TidingsError(
-                f"the text {key!r} is missing", f"add `{key}: …`", Where(sources.shown(root, file), 1, 1)
-            )
-    texts |= own
-    for found in texts.values():
-        _check_files(found, environment)
-        if inner := next((piece for piece in found if piece.key), None):
-            raise TidingsError("a text cannot hold another text", "write its words", inner.where)
+    start = Where(sources.shown(root, file), 1, 1)
+    lacking = [key for key in REQUIRED if key not in own]
+    mistakes += [TidingsError(f"the text {key!r} is missing", f"add `{key}: …`", start) for key in lacking]
+    texts |= dict.fromkeys(REQUIRED, _NOTHING) | own
+    for key, found in texts.items():
+        with _noted(mistakes):
+            texts[key] = _NOTHING
+            _check_files(found, environment)
+            if inner := next((piece for piece in found if piece.key), None):
+                raise TidingsError("a text cannot hold another text", "write its words", inner.where)
+            texts[key] = found
     return texts
 
 
-def _resolved(found: Sequence[Piece], texts: Mapping[str, list[Piece]]) -> list[Piece]:
+@contextmanager
+def _noted(mistakes: list[TidingsError]) -> Iterator[None]:
+    """A mistake is one more of several, and what comes after it is looked at too."""
+    try:
+        yield
+    except TidingsError as error:
+        mistakes.append(error)
+
+
+def _resolved(found: Iterable[Piece], texts: Mapping[str, list[Piece]]) -> list[Piece]:
     """Pieces with `{{ t.key }}` already replaced, so that they can stand inside other texts."""
-    kept: list[Piece] = []
-    for piece in found:
-        if piece.key is None:
-            kept.append(piece)
-        elif piece.key in texts and piece.key != "subject":
-            kept += texts[piece.key]
-        else:
-            raise TidingsError(f"there is no text {piece.key!r}", "add it to every language", piece.where)
-    return kept
+    return [part for piece in found for part in ([piece] if piece.key is None else texts[piece.key])]
 
 
 def _check_files(found: Sequence[Piece], environment: jinja2.Environment) -> None:

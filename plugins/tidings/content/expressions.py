@@ -36,6 +36,11 @@ class Piece:
         return match[1] if match else None
 
     @property
+    def statement(self) -> bool:
+        """Whether it is `{% … %}`, which prints nothing."""
+        return self.expression and self.text.startswith("{%")
+
+    @property
     def comment(self) -> bool:
         """Whether it is `{# … #}`."""
         return self.expression and self.text.startswith("{#")
@@ -123,7 +128,15 @@ class Marks:
 
     def meaning(self, text: str) -> str:
         """The text with its words turned back into the expressions they stand for."""
-        return _MARK.sub(lambda match: self.pieces[int(match[1])].text, text)
+        return "".join(piece.text for piece in self.show(text))
+
+    def printed(self, text: str) -> str:
+        """The same without statements: what it prints, if anything."""
+        return "".join(piece.text for piece in self.show(text) if not piece.statement)
+
+    def statements(self, text: str) -> str:
+        """Those words of a text that stand for statements, one beside the other."""
+        return "".join(match[0] for match in _MARK.finditer(text) if self.pieces[int(match[1])].statement)
 
     def lost(self, skeleton: str) -> list[Piece]:
         """The expressions that the converter dropped."""

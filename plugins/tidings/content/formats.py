@@ -9,18 +9,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
+from tidings.model.money import exponent
 
 if TYPE_CHECKING:
     from babel import Locale
 
-_ISO_4217 = dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0)
-_ISO_4217 |= dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3) | {"CLF": 4, "UYW": 4}
 _DATES = ("short", "medium", "long", "full")
-
-
-def exponent(currency: str) -> int:
-    """Digits after the point of a currency (ISO 4217; Unicode's table, made for cash, differs)."""
-    return _ISO_4217.get(currency, 2)
 
 
 @lru_cache(maxsize=64)

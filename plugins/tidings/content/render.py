@@ -47,7 +47,7 @@ def render(
         where = place_of(part.lines.get("subject", {}), 1) or Where(compiled.file)
         raise TidingsError("the subject holds a line break or NUL", "remove it from the value used there", where)
     html = _rendered(part, "html", part.html, key, values) if part.html is not None else None
-    text = _GAPS.sub("\n\n", _rendered(part, "text", part.text, key, values))
+    text = _GAPS.sub("\n\n", _rendered(part, "text", part.text, key, values)).strip()
     return Rendered.model_construct(subject=subject, html=html, text=text, locale=chosen)
 
 

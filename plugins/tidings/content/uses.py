@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from tidings.content.compile import EMAIL, CompiledTemplate, compile_template
-from tidings.content.lint import lint
+from tidings.content.compile import EMAIL, CompiledTemplate, TemplateErrors, compile_template
+from tidings.content.lint import lint, unknown_variables
 from tidings.content.sources import list_templates, string_files, text_files
 from tidings.content.variables import unconditional
 from tidings.errors import TidingsError, Where, did_you_mean
@@ -60,8 +60,9 @@ class TemplateCheck:
             yield _finding(TidingsError(f"there is no template {template!r}", hint, where))
             return
         compiled, broken = self._compiled(template, channel, subject, where)
-        yield from broken
-        if compiled is None:
+        if broken or compiled is None:
+            yield from broken
+            yield from unknown_variables(compiled, self.columns, extend=self._extend) if compiled else ()
             return
         yield from lint(compiled, purpose=campaign.purpose, customer_columns=self.columns, extend=self._extend)
         if step.offer is None and any(path.startswith("offer.") for path in self._printed(compiled)):
@@ -71,30 +72,26 @@ class TemplateCheck:
     def _compiled(
         self, template: str, channel: str, subject: str | None, where: Where
     ) -> tuple[CompiledTemplate | None, list[Finding]]:
-        """The template, or what is wrong with it: in each language, for one mistake hides others."""
-        broken: dict[Finding, None] = {}
-        default = self.project.settings.locale
-        for locales, first in ((self._locales, default), *(([locale], locale) for locale in self._locales)):
-            try:
-                compiled = compile_template(
-                    self.project.root,
-                    template,
-                    channel=channel,
-                    locales=locales,
-                    default_locale=first,
-                    subject=subject,
-                    subject_where=where,
-                    extend=self._extend,
-                )
-            except TidingsError as error:
-                broken[_finding(TidingsError(error.reason, error.fix, error.where or where))] = None
-            except Exception as error:  # noqa: BLE001 - a plugin's filter; it is named, and the check goes on
-                reason = f"{template} does not compile: {type(error).__name__}: {error}"
-                broken[_finding(TidingsError(reason, "mend the plugin that adds to Jinja", where))] = None
-            else:
-                if not broken:
-                    return compiled, []
-        return None, list(broken)
+        """The template, as far as it can be made, and what is wrong with it."""
+        try:
+            compiled = compile_template(
+                self.project.root,
+                template,
+                channel=channel,
+                locales=self._locales,
+                default_locale=self.project.settings.locale,
+                subject=subject,
+                subject_where=where,
+                extend=self._extend,
+            )
+        except TemplateErrors as error:
+            return error.rest, [_finding(one) for one in error.errors]
+        except TidingsError as error:
+            return None, [_finding(TidingsError(error.reason, error.fix, error.where or where))]
+        except Exception as error:  # noqa: BLE001 - a plugin's filter; it is named, and the check goes on
+            reason = f"{template} does not compile: {type(error).__name__}: {error}"
+            return None, [_finding(TidingsError(reason, "mend the plugin that adds to Jinja", where))]
+        return compiled, []
 
     def _printed(self, compiled: CompiledTemplate) -> set[str]:
         """What the template prints to everybody, whatever their values are."""
@@ -109,7 +106,7 @@ class TemplateCheck:
             place = next(iter(files.values())).relative_to(self.project.root).as_posix()
             reason = f"{template} has no texts in {', '.join(missing)}, as other templates have"
             fix = f"write them beside it; until then their readers get {self.project.settings.locale}"
-            yield _finding(TidingsError(reason, fix, Where(place)), warning=True)
+            yield _finding(TidingsError(reason, fix, Where(place, 1, 1)), warning=True)
 
     @cached_property
     def _locales(self) -> list[str]:

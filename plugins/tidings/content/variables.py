@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import jinja2
 from jinja2 import nodes
 
-from tidings.content import sources
-from tidings.content.compile import EMAIL, CompiledTemplate, compile_template, place_of
+from tidings.content.compile import CompiledTemplate, Part, place_of
 from tidings.content.environment import Extend, shared_environment
 from tidings.errors import Where
 
@@ -23,38 +21,21 @@ class Variable:
     where: Where | None
 
 
-def template_variables(root: Path, name: str, *, extend: Extend | None = None) -> list[Variable]:
-    """Every value asked for, in any language and kind, by path and place, each once.
-
-    TidingsError as `compile_template`.
-    """
-    found: set[Variable] = set()
-    for kind in sources.list_templates(root).get(name, ()):
-        files = sources.string_files(root, name) if kind == EMAIL else sources.text_files(root, name)
-        compiled = compile_template(
-            root,
-            name,
-            channel=kind,
-            locales=list(files),
-            default_locale=min(files, default="en"),
-            extend=extend,
-        )
-        found |= set(compiled_variables(compiled, extend=extend))
-    if not found and name not in sources.list_templates(root):
-        raise sources.missing(root, name)
-    return sorted(found, key=lambda one: (one.path, str(one.where)))
-
-
 def compiled_variables(compiled: CompiledTemplate, *, extend: Extend | None = None) -> Iterator[Variable]:
     """The values that the parts of a compiled template ask for."""
-    environment = shared_environment("en", "USD", extend)
     for part in compiled.parts.values():
-        for name in ("subject", "preheader", "html", "text"):
-            source = getattr(part, name)
-            if source is not None:
-                lines = part.lines.get(name, {})
-                for path, line in _paths(environment.parse(source), environment):
-                    yield Variable(path, place_of(lines, line))
+        for kind in ("subject", "preheader", "html", "text"):
+            yield from part_variables(part, kind, extend=extend)
+
+
+def part_variables(part: Part, kind: str, *, extend: Extend | None = None) -> Iterator[Variable]:
+    """The values that one source of a part asks for, with the place of each in the marketer's file."""
+    environment = shared_environment("en", "USD", extend)
+    source = getattr(part, kind)
+    if source is not None:
+        lines = part.lines.get(kind, {})
+        for path, line in _paths(environment.parse(source), environment):
+            yield Variable(path, place_of(lines, line))
 
 
 def unconditional(source: str, *, extend: Extend | None = None) -> set[str]:

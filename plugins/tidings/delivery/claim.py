@@ -22,8 +22,10 @@ from tidings.ledger.chunks import KEYS, chunks
 from tidings.ledger.database import database_time
 from tidings.ledger.messages import SENT, start_attempts
 from tidings.ledger.persons import MERGED
+from tidings.ledger.plans import RELEASED
 from tidings.ledger.tables import messages, plans
 from tidings.model.run import Run
+from tidings.planning.people import address_columns
 from tidings.planning.sendtime import after_quiet
 from tidings.project import Project
 
@@ -62,7 +64,8 @@ def claim(
     run: Run | None,
 ) -> Claimed:
     """Take up to `size` due messages; the caller commits. `addresses`: customer_id → contact columns."""
-    rows = _due(connection, now, scope, size)
+    live = [name for name, campaign in project.campaigns.items() if campaign.status == "live"]
+    rows = _due(connection, now, scope, size, live)
     people = sorted({row["person_key"] for row in rows})
     gone = persons.lock(connection, people)
     held = contacts.lock(connection, [(row["channel"], row["address_key"]) for row in rows])
@@ -87,9 +90,9 @@ def claim(
             reason = MERGED
         elif row["channel"] not in project.settings.channels:
             reason = "no_provider"
-        elif address is None:
+        elif address is None or here is None:
             reason = "address_changed"
-        elif here is None or here.suppressed_at is not None:
+        elif here.suppressed_at is not None:
             reason = "suppressed"
         elif marketing and who not in granted[row["purpose"]]:
             reason = "no_consent"
@@ -111,11 +114,13 @@ def claim(
     return Claimed(sending, skipped, moved)
 
 
-def _due(connection: Connection, now: datetime, scope: Scope, size: int) -> list[dict[str, Any]]:
+def _due(connection: Connection, now: datetime, scope: Scope, size: int, live: Sequence[str]) -> list[dict[str, Any]]:
+    """Messages of a campaign that is paused, retired or gone stay planned until they expire."""
     released = select(plans.c.plan_id).where(plans.c.state == "released")
     query = select(messages).where(
         messages.c.state == "planned", messages.c.not_before <= now, messages.c.plan_id.in_(released)
     )
+    query = query.where(messages.c.campaign.in_(live))
     query = query.where((messages.c.expires_at.is_(None)) | (messages.c.expires_at > now))
     if scope.plan_id is not None:
         query = query.where(messages.c.plan_id == scope.plan_id)
@@ -131,9 +136,12 @@ def _due(connection: Connection, now: datetime, scope: Scope, size: int) -> list
 def _sent(connection: Connection, project: Project, people: Sequence[str], now: datetime) -> Counter[tuple[str, str]]:
     """(person_key, channel) → messages that count against the channel's cap at `now`."""
     counts: Counter[tuple[str, str]] = Counter()
+    released = select(plans.c.plan_id).where(plans.c.state.in_(RELEASED))
     for channel, cap in project.settings.caps.items():
         for part in chunks(people, KEYS):
             here = messages.c.person_key.in_(part) & (messages.c.channel == channel) & messages.c.state.in_(SENT)
+            # A plan that nobody said yes to withholds from nobody.
+            here &= (messages.c.state != "withheld") | messages.c.plan_id.in_(released)
             recent = (messages.c.counted_at > now - cap.within) & (messages.c.purpose == "marketing")
             query = select(messages.c.person_key, func.count()).where(here, recent).group_by(messages.c.person_key)
             for person, number in connection.execute(query):
@@ -150,10 +158,10 @@ def _address(contact: Mapping[str, Any] | None, row: Mapping[str, Any]) -> str |
     """The address, if it is still the one that was planned."""
     if contact is None:
         return None
-    kind = "email" if row["channel"] == "email" else "phone"
-    if contact[f"{kind}_key"] != row["address_key"] or contact[f"{kind}_problem"] is not None:
+    key, problem = address_columns(row["channel"])
+    if contact[key] != row["address_key"] or contact[problem] is not None:
         return None
-    return str(contact[kind])
+    return str(contact[key.removesuffix("_key")])
 
 
 def _quiet(project: Project, contact: Mapping[str, Any] | None, now: datetime) -> datetime:

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tidings.delivery.claim import Scope, claim
+from sqlalchemy import Connection
+
+from tidings.clock import Running
+from tidings.delivery.claim import Claimed, Scope, claim
 from tidings.delivery.message import Writer
-from tidings.delivery.route import make_provider
+from tidings.delivery.route import check_time, make_provider, real_providers
 from tidings.errors import TidingsError
 from tidings.ledger import messages
 from tidings.ledger.database import Ledger
 from tidings.ledger.snapshots import current_snapshot
 from tidings.ledger.words import plain
 from tidings.model.counts import DeliverShape
-from tidings.model.delivery import Outcome, Outgoing
+from tidings.model.delivery import Outcome, Outgoing, impersonal
 from tidings.model.run import Run
 from tidings.model.seams import Provider
+from tidings.planning.links import signer
 from tidings.planning.people import load_contacts
 from tidings.project import Project
 
 BATCH = 100
-RETRY = timedelta(minutes=5)
-MAX_TRIES = 5
+RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
+CAUSES = 5
+LONGEST_WAIT = timedelta(days=30)  # longer than a message lives, whatever a provider asks for
+log = logging.getLogger(__name__)
+
 STATES = {"accepted": "accepted", "refused": "refused", "unknown": "in_doubt"}
 
 
@@ -37,6 +45,7 @@ class Tally:
     claimed: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
     expired: int = 0
 
     def shape(self) -> DeliverShape:
@@ -48,6 +57,7 @@ class Tally:
             later=self.outcomes["later"],
             in_doubt=self.outcomes["unknown"],
             skipped=dict(self.skipped),
+            causes=dict(self.causes.most_common(CAUSES)),
             expired=self.expired,
         )
 
@@ -58,36 +68,57 @@ class Dispatcher:
     def __init__(self, project: Project, ledger: Ledger, now: datetime, run: Run | None) -> None:
         self.project = project
         self.ledger = ledger
-        self.now = now
+        self.clock = Running(now)
         self.run = run
+        self.signer = signer(project)
         self.providers: dict[str, Provider] = {}
         self.writers: dict[str, Writer] = {}
 
     async def deliver(self, scope: Scope) -> Tally:
         """Send everything in the scope that is due."""
         tally = Tally()
+        now = self.clock.now
+        self._check_time(now)
         with self.ledger.write() as connection:
-            tally.expired = messages.expire(connection, self.now)
-            if not messages.waiting(connection, self.now):
+            tally.expired = messages.expire(connection, now)
+            if not messages.waiting(connection, now):
                 return tally
         with self.ledger.read() as connection:
             addresses = load_contacts(current_snapshot(connection, self.project.root))
         try:
             while True:
-                with self.ledger.write() as connection:
-                    claimed = claim(connection, self.project, addresses, self.now, scope, BATCH, self.run)
+                claimed = self._claim(addresses, scope)
                 if claimed.seen == 0:
                     return tally
                 tally.skipped += claimed.skipped
                 for name, rows in claimed.sending.items():
                     tally.claimed += len(rows)
-                    tally.outcomes += await self._send(name, rows)
+                    said = await self._send(name, rows)
+                    tally.outcomes += Counter(outcome.status for outcome in said)
+                    tally.causes += Counter(plain(one.detail, 100) for one in said if one.status != "accepted")
         finally:
-            for provider in self.providers.values():
-                await provider.close()
+            for name, provider in self.providers.items():
+                try:
+                    await provider.close()
+                except Exception:
+                    log.exception("%s failed to close; what it answered stands", name)
 
-    async def _send(self, name: str, rows: list[dict[str, Any]]) -> Counter[str]:
-        """Render and send one provider's part of a batch, and write down what it said of each message."""
+    def _claim(self, addresses: Mapping[str, Mapping[str, Any]], scope: Scope) -> Claimed:
+        now = self.clock.now
+        return self.ledger.transact(
+            lambda connection: claim(connection, self.project, addresses, now, scope, BATCH, self.run)
+        )
+
+    def _check_time(self, now: datetime) -> None:
+        for name in real_providers(self.project):
+            try:
+                provider = self._provider(name)
+            except Exception:  # noqa: BLE001, S112 - nothing leaves by it; the messages that ask for it say why
+                continue
+            check_time(provider, now)
+
+    async def _send(self, name: str, rows: list[dict[str, Any]]) -> Collection[Outcome]:
+        """Render and send one provider's part of a batch; write down, and return, what it said of each message."""
         ready: list[Outgoing] = []
         outcomes: dict[str, Outcome] = {}
         for row in rows:
@@ -100,7 +131,7 @@ class Dispatcher:
         if ready:
             outcomes |= await self._hand_over(name, ready)
         self._settle(rows, outcomes)
-        return Counter(outcome.status for outcome in outcomes.values())
+        return outcomes.values()
 
     async def _hand_over(self, name: str, ready: Sequence[Outgoing]) -> dict[str, Outcome]:
         """The provider's outcomes; whatever it did not classify is unknown (R06)."""
@@ -112,39 +143,32 @@ class Dispatcher:
         for start in range(0, len(ready), provider.max_batch):
             batch = ready[start : start + provider.max_batch]
             try:
-                answers = {answer.send_key: answer for answer in await provider.send(batch)}
+                answers = _one_each(await provider.send(batch))
             except Exception as error:  # noqa: BLE001 - whatever happened, the message may have left
                 answers = {one.send_key: _outcome(one.send_key, "unknown", _said(error)) for one in batch}
-            outcomes |= {one.send_key: answers[one.send_key] for one in batch if one.send_key in answers}
+            outcomes |= {one.send_key: _masked(answers[one.send_key], one) for one in batch if one.send_key in answers}
         return outcomes
 
     def _settle(self, rows: Sequence[Mapping[str, Any]], outcomes: Mapping[str, Outcome]) -> None:
         settled, finished = [], []
+        now = self.clock.now
         for row in rows:
             outcome = outcomes[row["send_key"]]
-            settled.append(self._settled(row, outcome))
+            settled.append(_settled(row, outcome, now))
             finished.append(
                 {
                     "id": row["id"],
                     "outcome": outcome.status,
                     "provider_id": plain(outcome.provider_id or "", 250) or None,
                 }
-                | {"detail": plain(outcome.detail, 500), "finished_at": self.now}
+                | {"detail": plain(outcome.detail, 500), "finished_at": now}
             )
-        with self.ledger.write() as connection:
+
+        def write(connection: Connection) -> None:
             messages.settle(connection, settled)
             messages.finish_attempts(connection, finished)
 
-    def _settled(self, row: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-        same = {"id": row["id"], "reason": plain(outcome.detail, 100) or None, "not_before": row["not_before"]}
-        if outcome.status != "later":
-            return same | {"state": STATES[outcome.status]}
-        if row["tries"] + 1 >= MAX_TRIES:
-            return same | {"state": "refused", "reason": "tried too often"}
-        # An explicit refusal to be tried again: nothing left, so planned is the truth (R07).
-        asked = outcome.retry_after or timedelta()
-        wait = asked if asked > timedelta() else RETRY * 2 ** row["tries"]
-        return same | {"state": "planned", "not_before": self.now + wait * (1 + _jitter(row["send_key"]))}
+        self.ledger.transact(write)
 
     def _provider(self, name: str) -> Provider:
         if name not in self.providers:
@@ -153,13 +177,39 @@ class Dispatcher:
 
     def _writer(self, plan_id: str) -> Writer:
         if plan_id not in self.writers:
-            self.writers[plan_id] = Writer(self.project, plan_id, self.now)
+            self.writers[plan_id] = Writer(self.project, plan_id, self.signer, self.clock.now)
         return self.writers[plan_id]
 
 
 def dispatch(project: Project, ledger: Ledger, now: datetime, scope: Scope, run: Run | None = None) -> DeliverShape:
     """Run the dispatcher to its end."""
     return asyncio.run(Dispatcher(project, ledger, now, run).deliver(scope)).shape()
+
+
+def _settled(row: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
+    same = {"id": row["id"], "reason": plain(outcome.detail, 100) or None, "not_before": row["not_before"]}
+    if outcome.status != "later":
+        return same | {"state": STATES[outcome.status]}
+    # An explicit refusal to be tried again: nothing left, so planned is the truth (R07) until the message expires.
+    asked = outcome.retry_after or timedelta()
+    wait = min(asked, LONGEST_WAIT) if asked > timedelta() else min(RETRY * 2 ** min(row["tries"], 8), LONGEST_RETRY)
+    return same | {"state": "planned", "not_before": now + wait * (1 + _jitter(row["send_key"]))}
+
+
+def _one_each(answers: Iterable[Outcome]) -> dict[str, Outcome]:
+    """One outcome a message; where a provider says one thing and another, nobody knows (R06)."""
+    found: dict[str, Outcome] = {}
+    for answer in answers:
+        before = found.setdefault(answer.send_key, answer)
+        if before.status != answer.status:
+            said = f"the provider said {before.status} and {answer.status}"
+            found[answer.send_key] = _outcome(answer.send_key, "unknown", said)
+    return found
+
+
+def _masked(outcome: Outcome, message: Outgoing) -> Outcome:
+    """The outcome without the recipient's address, which servers and exceptions like to quote (R53)."""
+    return outcome.model_copy(update={"detail": impersonal(outcome.detail, message.to)})
 
 
 def _outcome(send_key: str, status: str, detail: str) -> Outcome:

@@ -19,6 +19,7 @@ from tidings.planning.links import unsubscribe_url
 from tidings.planning.products import CONTENT, plan_folder
 from tidings.planning.store import TEMPLATES
 from tidings.project import Project
+from tidings.tokens import TokenSigner
 
 
 class Stored(Noun):
@@ -35,9 +36,10 @@ class Stored(Noun):
 class Writer:
     """Renders the messages of one plan."""
 
-    def __init__(self, project: Project, plan_id: str, now: datetime) -> None:
+    def __init__(self, project: Project, plan_id: str, signer: TokenSigner, now: datetime) -> None:
         self.project = project
         self.folder = plan_folder(project.root, plan_id)
+        self.signer = signer
         self.now = now
 
     @cached_property
@@ -49,13 +51,10 @@ class Writer:
     @cached_property
     def content(self) -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
         """send_key → (features, products)."""
-        import pandas as pd
+        from pyarrow import parquet
 
-        frame = pd.read_parquet(self.folder / CONTENT, columns=["send_key", "features", "products"])
-        return {
-            key: (json.loads(features), json.loads(products))
-            for key, features, products in frame.itertuples(index=False)
-        }
+        table = parquet.read_table(self.folder / CONTENT, columns=["send_key", "features", "products"])
+        return {row["send_key"]: (row["features"], json.loads(row["products"])) for row in table.to_pylist()}
 
     def write(self, row: Mapping[str, Any]) -> Outgoing:
         """The message of one claimed row (with `address` and `contact`); TidingsError where it cannot be made."""
@@ -64,7 +63,7 @@ class Writer:
         contact = row["contact"]
         settings = self.project.settings
         locale = stored.compiled.reader_locale(contact.get("locale") or settings.locale)
-        link = unsubscribe_url(self.project, row["send_key"], self.now)
+        link = unsubscribe_url(self.project, row["send_key"], self.now, self.signer)
         context = build_context(
             customer={**features, **{name: contact.get(name) for name in ("customer_id", "first_name", "last_name")}},
             brand=settings.brand.model_dump(),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import ValidationError
 
+from tidings.clock import is_typed
 from tidings.errors import TidingsError, did_you_mean
 from tidings.model.seams import Provider
+from tidings.plugins import secret_name
 from tidings.project import Project
 from tidings.settings import PRODUCTION
 
@@ -29,6 +32,13 @@ def provider_of(project: Project, channel: str, address: str) -> str:
     return name if not real or allowed(project, address) else OUTBOX
 
 
+def real_providers(project: Project) -> list[str]:
+    """The real providers that somebody's address may go to in this environment."""
+    reachable = project.environment == PRODUCTION or bool(project.settings.allow)
+    names = {how.providers[0] for how in project.settings.channels.values()} if reachable else set()
+    return sorted(name for name in names if project.plugins.providers[name].real)
+
+
 def make_provider(project: Project, name: str) -> Provider:
     """An instance with its settings and secrets; TidingsError naming the provider where they do not fit."""
     known = project.plugins.providers
@@ -44,7 +54,16 @@ def make_provider(project: Project, name: str) -> Provider:
     return known[name](config, root=project.root)
 
 
+def check_time(provider: Provider, now: datetime) -> None:
+    """TidingsError where messages of another time than the machine's would leave the machine.
+
+    A typed time would send what is not due yet, and by day what must not be sent by night.
+    """
+    if provider.real and not provider.loopback and is_typed(now):
+        reason = f"it is not {now.isoformat(timespec='minutes')}, and {provider.name} would send to real people"
+        raise TidingsError(reason, "leave out --at and clock.at, or set the channel's provider to outbox")
+
+
 def _secret(project: Project, value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"secret"}:
-        return project.plugins.secret(str(value["secret"]))
-    return value
+    name = secret_name(value)
+    return value if name is None else project.plugins.secret(name)

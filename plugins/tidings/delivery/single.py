@@ -8,10 +8,11 @@ from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
+from tidings.delivery.claim import LEASE_SECONDS
 from tidings.delivery.dispatch import STATES
-from tidings.delivery.route import make_provider, provider_of
+from tidings.delivery.route import check_time, make_provider, provider_of
 from tidings.ledger import reports
-from tidings.ledger.database import Ledger
+from tidings.ledger.database import Ledger, database_time
 from tidings.model.delivery import Outgoing
 from tidings.model.seams import Provider
 from tidings.project import Project
@@ -29,10 +30,11 @@ def send_report(
     """
     campaign, occasion = subject
     provider = make_provider(project, provider_of(project, "email", message.to))
+    check_time(provider, now)
     row = {"campaign": campaign, "occasion": occasion, "recipient": message.to, "send_key": message.send_key}
     try:
         with ledger.write() as connection:
-            reports.claim(connection, row | {"folder": folder}, now)
+            reports.claim(connection, row | {"folder": folder}, now, database_time(connection) + LEASE_SECONDS)
     except IntegrityError:
         with ledger.read() as connection:
             held = reports.find(connection, campaign, occasion, message.to)

@@ -98,7 +98,7 @@ def _fate(
         return ProviderEvent.model_validate(values | more)
 
     if lot < BOUNCES:
-        return [event("bounced", sent + timedelta(minutes=2), detail="hard: 550 5.1.1 no such user")]
+        return [event("bounced", sent + timedelta(minutes=2), permanent=True, detail="550 5.1.1 no such user")]
     found = [event("delivered", sent + timedelta(minutes=1))]
     if lot > 1 - MACHINE:
         found.append(event("opened", sent + timedelta(minutes=3), machine=True))

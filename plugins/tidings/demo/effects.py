@@ -41,8 +41,9 @@ def caused_purchases(
     """Orders of the persons anchored in [since, until) who are mailed, today or on the next morning of their own.
 
     `effect` is the rise of the probability to reach the goal. Who would reach it anyway (y0) gains nothing; everyone
-    else orders with probability effect / (1 − mean y0), the mean taken over both arms, so that the expected rise over
-    the people anchored is the effect exactly.
+    else orders with probability effect / (1 − mean y0), at most 1, the mean taken over both arms. The expected rise
+    over the people anchored is then the effect where every treated person is mailed; each one who is not, because a
+    gate closed or the provider refused, lowers it.
     """
     goal = campaign.goal
     people = _anchored(ledger, campaign.campaign, since, until)

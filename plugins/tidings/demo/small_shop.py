@@ -33,7 +33,7 @@ PRODUCTS = (
     ("Peanut butter, 350 g", "Spreads", 379, 210), ("Honey, 500 g", "Spreads", 599, 350),
     ("Spaghetti, 500 g", "Pasta", 159, 80), ("Penne, 500 g", "Pasta", 169, 85),
     ("Tomato sauce, 400 g", "Pasta", 229, 110), ("Grated parmesan, 100 g", "Pasta", 349, 220),
-    ("Bananas, 1 kg", "Fruit", 179, 105), ("Apples, 1 kg", "Fruit", 299, 170),
+    ("Bananas, 1 kg", "Fruit", 179, 105), ("Free-range eggs, 10", "Eggs", 299, 170),
     ("Oranges, 1 kg", "Fruit", 279, 160),
 )  # fmt: skip
 

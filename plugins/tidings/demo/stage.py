@@ -27,11 +27,16 @@ OWNER = "demo@example.com"
 
 @dataclass(frozen=True)
 class Show:
-    """What one demo is made of; the same values make the same demo."""
+    """What one demo is made of; the same values make the same demo. TidingsError for an effect that cannot be."""
 
     end: date = END
     effect: float = 0.08
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.effect < 1:
+            fix = "give one from 0 to below 1, such as 0.08"
+            raise TidingsError(f"an effect of {self.effect:g} is no rise of a share", fix)
 
     @property
     def first_day(self) -> date:
@@ -65,10 +70,11 @@ def set_stage(root: Path, show: Show, say: Callable[[str], None]) -> bool:
     played = note.exists() and note.read_text() == wanted
     if not played:
         _clear(root, note)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text("{}")  # what lies here is the demo's, should the building be stopped half-way
         say("building the demo shop from a year of real receipts")
         build_shop(root / "data", end=show.end)
         write_baseline(root / "data", show.history_end, show.seed)
-        note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(wanted)
     return not played
 
@@ -86,10 +92,15 @@ def set_port(root: Path, port: int) -> Project:
     return load_project(root)
 
 
-def played_until(root: Path) -> date | None:
-    """The last day of the demo that was played here, or None."""
-    note = root / NOTE
-    return date.fromisoformat(json.loads(note.read_text())["end"]) if note.exists() else None
+def is_demo(root: Path) -> bool:
+    """Whether the workspace's data and state are the demo's."""
+    return (root / NOTE).exists()
+
+
+def last_day(root: Path) -> date | None:
+    """The last day of the demo that stands here; None where there is none, or its building was stopped."""
+    end = json.loads((root / NOTE).read_text()).get("end") if is_demo(root) else None
+    return date.fromisoformat(end) if end else None
 
 
 def move_note(root: Path, end: date) -> None:
@@ -116,5 +127,5 @@ def _clear(root: Path, note: Path) -> None:
         if folder.exists() and not ours:
             place = folder.relative_to(root)
             raise TidingsError(f"{place} is not the demo's", "run the demo in a clone of its own, or move it away")
-    for folder in (state, data, root / ".airflow"):
+    for folder in (data, root / ".airflow", state):  # the note last
         shutil.rmtree(folder, ignore_errors=True)

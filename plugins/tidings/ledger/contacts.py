@@ -20,14 +20,16 @@ def save_contacts(connection: Connection, rows: Iterable[Mapping[str, str]]) -> 
         (row.channel, row.address_key): row.person_key
         for row in connection.execute(select(contacts.c.channel, contacts.c.address_key, contacts.c.person_key))
     }
-    fresh = {}
+    fresh, moved = {}, {}
     for row in rows:
         key = (row["channel"], row["address_key"])
         if key not in known:
             fresh[key] = dict(row)
         elif known[key] != row["person_key"]:
-            here = (contacts.c.channel == key[0]) & (contacts.c.address_key == key[1])
-            connection.execute(update(contacts).where(here).values(person_key=row["person_key"]))
+            moved[key] = row["person_key"]
+    for key in sorted(moved):  # in the order in which `lock` takes them
+        here = (contacts.c.channel == key[0]) & (contacts.c.address_key == key[1])
+        connection.execute(update(contacts).where(here).values(person_key=moved[key]))
     for part in chunks(list(fresh.values())):
         connection.execute(insert(contacts), part)
 
@@ -52,6 +54,6 @@ def lock(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[
     found = {}
     for part in chunks(sorted(set(keys)), KEYS):
         statement = select(contacts).where(tuple_(contacts.c.channel, contacts.c.address_key).in_(part))
-        ordered = statement.order_by(contacts.c.channel, contacts.c.address_key).with_for_update()
+        ordered = statement.order_by(contacts.c.channel, contacts.c.address_key).with_for_update(key_share=True)
         found.update({(row.channel, row.address_key): row for row in connection.execute(ordered)})
     return found

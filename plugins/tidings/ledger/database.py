@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from tidings.errors import TidingsError
 from tidings.ledger.inserts import insert_new
 from tidings.ledger.tables import meta
 from tidings.project import Project
 
+T = TypeVar("T")
+
 BUSY_SECONDS = 60
+# PostgreSQL gave up one of two transactions that waited for each other; it may simply be done again.
+CLASHED = frozenset({"40001", "40P01", "55P03"})
+ATTEMPTS = 5
 MACHINE_FILE = Path("/etc/machine-id")
+MADE_UP = 1 << 40  # the multicast bit: Python drew the number, and would draw another next time (RFC 4122, 4.5)
 
 
 class Ledger:
@@ -33,7 +39,7 @@ class Ledger:
 
         TidingsError where it is another environment's (R63), another machine's, or missing and `create` is False.
         """
-        url = make_url(project.settings.ledger.url)
+        url = _url(project.settings.ledger.url)
         sqlite = url.get_backend_name() == "sqlite"
         if sqlite and url.database:
             path = project.root / url.database
@@ -41,8 +47,6 @@ class Ledger:
                 raise TidingsError("there is no ledger yet", "run `tidings refresh` first")
             path.parent.mkdir(parents=True, exist_ok=True)
             url = url.set(database=str(path))
-        elif url.drivername == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")  # SQLAlchemy 2.0 would look for psycopg2
         ledger = cls(_engine(url, sqlite))
         try:
             _migrate(ledger, create)
@@ -64,6 +68,21 @@ class Ledger:
                 connection.rollback()
                 raise
             connection.commit()
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, after its transaction was committed; begun anew where another one stood in its way.
+
+        `work` may run more than once, and changes nothing but the ledger.
+        """
+        left = ATTEMPTS
+        while True:
+            left -= 1
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if not left or getattr(error.orig, "sqlstate", None) not in CLASHED:
+                    raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -114,10 +133,14 @@ class Ledger:
 
 
 def machine_id() -> str:
-    """What tells this machine from others: its machine-id, or the network card's number."""
+    """What tells this machine from others: its machine-id, or the network card's number; TidingsError for neither."""
     if MACHINE_FILE.exists() and (found := MACHINE_FILE.read_text().strip()):
         return found
-    return f"{uuid.getnode():x}"
+    number = uuid.getnode()
+    if number & MADE_UP:
+        fix = f"run systemd-machine-id-setup, which writes {MACHINE_FILE}, or keep the ledger in PostgreSQL"
+        raise TidingsError("nothing tells this machine from another, so its ledger could be copied unnoticed", fix)
+    return f"{number:x}"
 
 
 def database_time(connection: Connection) -> float:
@@ -125,6 +148,18 @@ def database_time(connection: Connection) -> float:
     sqlite = "SELECT (julianday('now') - 2440587.5) * 86400.0"
     postgres = "SELECT extract(epoch FROM clock_timestamp())"
     return float(connection.execute(text(sqlite if connection.dialect.name == "sqlite" else postgres)).scalar_one())
+
+
+def _url(text: str) -> URL:
+    """The address of the database, with the driver that is installed; TidingsError where it cannot be read."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        # What was written may hold a password (R54).
+        fix = "write sqlite:///.tidings/ledger.db or postgresql://user@host/database"
+        raise TidingsError("ledger.url is not the address of a database", fix) from None
+    # SQLAlchemy 2.0 would look for psycopg2, and knows no postgres://
+    return url if url.get_backend_name() == "sqlite" else url.set(drivername="postgresql+psycopg")
 
 
 def _engine(url: URL, sqlite: bool) -> Engine:
@@ -145,12 +180,17 @@ def _engine(url: URL, sqlite: bool) -> Engine:
 
 
 def _migrate(ledger: Ledger, create: bool) -> None:
+    from alembic.util import CommandError
+
     from tidings.ledger.migrate import revision, upgrade
 
     try:
         if not create and revision(ledger.engine) is None:
             raise TidingsError("there is no ledger yet", "run `tidings refresh` first")
         upgrade(ledger.engine)
-    except OperationalError as error:
+    except DBAPIError as error:
         said = " ".join(str(error.orig).split())
         raise TidingsError(f"the ledger cannot be opened: {said}", "check ledger.url and the disk") from error
+    except CommandError as error:
+        fix = "install the newer version; a ledger does not go back"
+        raise TidingsError("this ledger was made by a newer version of tidings", fix) from error

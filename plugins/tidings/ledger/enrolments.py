@@ -6,25 +6,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from tidings.ledger.chunks import chunks
 from tidings.ledger.plans import Overtaken
-from tidings.ledger.tables import enrolments
+from tidings.ledger.tables import enrolments, plans
 
 ACTIVE = "active"
+# Who entered by a plan that waits for its approval stands still until then.
+_STILL = exists().where(
+    plans.c.campaign == enrolments.c.campaign, plans.c.occasion == enrolments.c.occasion, plans.c.state == "ready"
+)
 
 
 def due(connection: Connection, campaign: str, now: datetime) -> list[dict[str, Any]]:
     """Active enrolments whose time has come, as rows."""
-    here = (enrolments.c.campaign == campaign) & (enrolments.c.state == ACTIVE) & (enrolments.c.due_at <= now)
+    here = (enrolments.c.campaign == campaign) & (enrolments.c.state == ACTIVE) & (enrolments.c.due_at <= now) & ~_STILL
     query = select(enrolments).where(here).order_by(enrolments.c.id)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def active(connection: Connection, campaign: str) -> list[dict[str, Any]]:
-    """Everybody inside a campaign, as rows."""
-    here = (enrolments.c.campaign == campaign) & (enrolments.c.state == ACTIVE)
+    """Everybody inside a campaign whose entry was released, as rows."""
+    here = (enrolments.c.campaign == campaign) & (enrolments.c.state == ACTIVE) & ~_STILL
     return [dict(row) for row in connection.execute(select(enrolments).where(here)).mappings()]
 
 
@@ -49,7 +53,7 @@ def move(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     here = (enrolments.c.id == bindparam("this")) & (enrolments.c.state == ACTIVE)
     here &= enrolments.c.step == bindparam("was")
     statement = update(enrolments).where(here).values({name: bindparam(f"new_{name}") for name in names})
-    for part in chunks(rows):
+    for part in chunks(sorted(rows, key=lambda row: str(row["id"]))):  # in the order in which a merge locks them
         values = [{"this": row["id"], "was": row["was"]} | {f"new_{name}": row[name] for name in names} for row in part]
         if connection.execute(statement, values).rowcount != len(values):
             raise Overtaken

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, func, insert, select, update
 
 from tidings.ledger.chunks import chunks
-from tidings.ledger.plans import COMPLETE
+from tidings.ledger.plans import COMPLETE, RELEASED
 from tidings.ledger.tables import attempts, messages, plans
 
 SENT = ("sending", "accepted", "in_doubt", "withheld")
@@ -40,6 +40,21 @@ def moments(connection: Connection, since: datetime) -> list[dict[str, Any]]:
     here = messages.c.state.in_(COUNTED) & (at > since) & (messages.c.purpose == "marketing")
     here &= messages.c.plan_id.in_(_COMPLETE)
     return [dict(row) for row in connection.execute(query.where(here)).mappings()]
+
+
+def shown(connection: Connection, campaign: str, since: datetime) -> dict[str, dict[str, str]]:
+    """plan_id → (send_key → person_key) of a campaign's messages that count as sent, of plans made since a time.
+
+    Withheld ones do where their plan was released. It is the plan's time for both arms, or one would come sooner.
+    """
+    query = select(messages.c.plan_id, messages.c.send_key, messages.c.person_key)
+    query = query.join(plans, plans.c.plan_id == messages.c.plan_id)
+    here = (messages.c.campaign == campaign) & messages.c.state.in_(SENT)
+    here &= plans.c.state.in_(RELEASED) & (plans.c.created_at > since)
+    found: dict[str, dict[str, str]] = {}
+    for row in connection.execute(query.where(here)):
+        found.setdefault(row.plan_id, {})[row.send_key] = row.person_key
+    return found
 
 
 def states(connection: Connection, campaign: str | None = None, plan_id: str | None = None) -> dict[str, int]:

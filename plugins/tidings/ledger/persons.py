@@ -43,23 +43,43 @@ def save_profiles(connection: Connection, mapping: Mapping[str, str], known: Map
             connection.execute(moved.values(person_key=person))
 
 
-def lock(connection: Connection, keys: Iterable[str]) -> set[str]:
-    """Hold these persons' rows, in key order, to the end of the transaction; returns those merged into others."""
-    gone = set()
+def lock(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Hold these persons' rows, in key order, to the end of the transaction; (gone → heir) of those merged away.
+
+    Rows that only point to a person (a message that is planned meanwhile) are not kept waiting.
+    """
+    gone = {}
     for part in chunks(sorted(set(keys)), KEYS):
         here = select(persons.c.person_key, persons.c.merged_into).where(persons.c.person_key.in_(part))
-        rows = connection.execute(here.order_by(persons.c.person_key).with_for_update())
-        gone |= {row.person_key for row in rows if row.merged_into is not None}
+        rows = connection.execute(here.order_by(persons.c.person_key).with_for_update(key_share=True))
+        gone.update({row.person_key: row.merged_into for row in rows if row.merged_into is not None})
     return gone
 
 
-def merge_persons(connection: Connection, merges: Iterable[tuple[str, str]], now: datetime) -> None:
+def lock_living(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Hold these persons and those that they were merged into; key → the key that stands for the human now."""
+    wanted = set(keys)
+    while heirs := set((gone := lock(connection, wanted)).values()) - wanted:
+        wanted |= heirs
+    living = {}
+    for key in wanted:
+        living[key] = key
+        while living[key] in gone:
+            living[key] = gone[living[key]]
+    return living
+
+
+def merge_persons(connection: Connection, merges: Sequence[tuple[str, str]], now: datetime) -> None:
     """For each (younger, older): the older key keeps its arm and takes over what the younger one had (R65).
 
     Where both have the same step, occasion, epoch or consent, the younger one's row stays under its own key. Where
     both are inside a campaign, the younger one leaves it. What the younger one was still to get of these, and of
     campaigns that hold the older one out, is skipped: the person gets what the older key gets.
+
+    Everything is locked first, in the order in which a claim and an event lock it, so that nobody waits for us who
+    holds what we wait for.
     """
+    _lock_all(connection, sorted({key for pair in merges for key in pair}))
     for younger, older in merges:
         done = update(persons).where(persons.c.person_key == younger)
         connection.execute(done.values(merged_into=older, merged_at=now))
@@ -72,6 +92,13 @@ def merge_persons(connection: Connection, merges: Iterable[tuple[str, str]], now
         _take_over(connection, messages, ("campaign", "occasion", "step"), younger, older)
         _skip(connection, messages.c.person_key == younger)
         _take_over(connection, assignments, ("campaign", "epoch"), younger, older)
+
+
+def _lock_all(connection: Connection, keys: Sequence[str]) -> None:
+    for table, order in ((messages, messages.c.id), (persons, persons.c.person_key), (enrolments, enrolments.c.id)):
+        for part in chunks(keys, KEYS):
+            here = select(order).where(table.c.person_key.in_(part)).order_by(order)
+            connection.execute(here.with_for_update(key_share=True))
 
 
 def _close_enrolments(connection: Connection, younger: str, older: str, now: datetime) -> None:

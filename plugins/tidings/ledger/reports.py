@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from tidings.ledger.tables import reports
 
@@ -16,9 +16,27 @@ def find(connection: Connection, campaign: str, occasion: str, recipient: str) -
     return connection.execute(select(reports).where(here)).one_or_none()
 
 
-def claim(connection: Connection, row: dict[str, Any], now: datetime) -> None:
-    """Commit `sending` before the first byte; the unique key refuses a second report."""
-    connection.execute(insert(reports), row | {"state": "sending", "created_at": now})
+def of_campaign(connection: Connection, campaign: str) -> dict[str, datetime]:
+    """occasion → when its report was sent, in this order."""
+    query = select(reports.c.occasion, reports.c.created_at).where(reports.c.campaign == campaign)
+    return {row.occasion: row.created_at for row in connection.execute(query.order_by(reports.c.id))}
+
+
+def states(connection: Connection) -> dict[str, int]:
+    """How many reports stand in each state."""
+    query = select(reports.c.state, func.count().label("number")).group_by(reports.c.state)
+    return {row.state: row.number for row in connection.execute(query)}
+
+
+def claim(connection: Connection, row: dict[str, Any], now: datetime, lease_until: float) -> None:
+    """Write `sending`, to be committed before the first byte; the unique key refuses a second report."""
+    connection.execute(insert(reports), row | {"state": "sending", "created_at": now, "lease_until": lease_until})
+
+
+def recover(connection: Connection, database_now: float) -> int:
+    """Reports whose worker went away are in doubt, as messages are (R05); how many there were."""
+    here = (reports.c.state == "sending") & (reports.c.lease_until < database_now)
+    return connection.execute(update(reports).where(here).values(state="in_doubt")).rowcount
 
 
 def settle(connection: Connection, send_key: str, state: str) -> None:

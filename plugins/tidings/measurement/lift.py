@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erfc, sqrt
+from math import sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from tidings.errors import TidingsError
 from tidings.model.counts import ArmResult, Estimate
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import ArrayLike
 
 COLUMNS = ("arm", "converted", "orders", "value")
-ARMS: tuple[Literal["treated"], Literal["control"]] = ("treated", "control")
+ARMS = ("treated", "control")
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,25 @@ class Lift:
     """Both arms, and their differences where both hold enough people to be compared.
 
     `conversion_lift` is a difference of shares (-1 to 1), `value_lift` of mean order value a person (minor
-    units); the caused figures are the lifts times the treated persons.
+    units); the caused figures are differences times the treated persons who were compared.
     """
 
     arms: tuple[ArmResult, ArmResult]
     conversion_lift: Estimate | None
     value_lift: Estimate | None
+    caused_buyers: Estimate | None
     caused_orders: Estimate | None
     caused_value: Estimate | None
     confidence: float
+
+
+class Shares(NamedTuple):
+    """One stratum: who converted, of how many, treated and held out."""
+
+    converted_t: int
+    n_t: int
+    converted_c: int
+    n_c: int
 
 
 def proportion_difference(converted_t: int, n_t: int, converted_c: int, n_c: int, confidence: float = 0.95) -> Estimate:
@@ -49,13 +58,26 @@ def proportion_difference(converted_t: int, n_t: int, converted_c: int, n_c: int
     unequal, where the textbook (Wald) interval does not. ValueError for an empty group or more converted than
     counted.
     """
+    return proportion_differences([Shares(converted_t, n_t, converted_c, n_c)], confidence)
+
+
+def proportion_differences(strata: Sequence[Shares], confidence: float = 0.95) -> Estimate:
+    """The difference of shares within strata, averaged over the people of the first group.
+
+    Strata weigh as much as their first group, w = n_t / sum of n_t: the effect on those who were treated. The
+    limits are joined by square and add, each term times w²: Zou & Donner (2008), "Construction of confidence
+    intervals about effect measures: a general approach", Statistics in Medicine 27, 1693-1702 (MOVER). One stratum
+    gives Newcombe's interval. ValueError as `proportion_difference`, and without strata.
+    """
     z = _normal_quantile(confidence)
-    p_t, low_t, high_t = _wilson(converted_t, n_t, z)
-    p_c, low_c, high_c = _wilson(converted_c, n_c, z)
-    difference = p_t - p_c
-    low = difference - sqrt((p_t - low_t) ** 2 + (high_c - p_c) ** 2)
-    high = difference + sqrt((high_t - p_t) ** 2 + (p_c - low_c) ** 2)
-    return Estimate(value=difference, low=max(low, -1.0), high=min(high, 1.0))
+    difference = below = above = 0.0
+    for weight, (converted_t, n_t, converted_c, n_c) in zip(_weights([one.n_t for one in strata]), strata, strict=True):
+        p_t, low_t, high_t = _wilson(converted_t, n_t, z)
+        p_c, low_c, high_c = _wilson(converted_c, n_c, z)
+        difference += weight * (p_t - p_c)
+        below += weight**2 * ((p_t - low_t) ** 2 + (high_c - p_c) ** 2)
+        above += weight**2 * ((high_t - p_t) ** 2 + (p_c - low_c) ** 2)
+    return Estimate(value=difference, low=max(difference - sqrt(below), -1.0), high=min(difference + sqrt(above), 1.0))
 
 
 def mean_difference(values_t: ArrayLike, values_c: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -66,21 +88,33 @@ def mean_difference(values_t: ArrayLike, values_c: ArrayLike, confidence: float 
     Money is skewed, so the level is approximate below some hundred people a group. ValueError below two
     people a group.
     """
+    return mean_differences([(values_t, values_c)], confidence)
+
+
+def mean_differences(strata: Sequence[tuple[ArrayLike, ArrayLike]], confidence: float = 0.95) -> Estimate:
+    """The difference of means within strata, averaged over the people of the first group.
+
+    Weights as in `proportion_differences`. The variance is the sum of w² s²/n over all groups, its degrees of freedom
+    are Satterthwaite's (1946), "An approximate distribution of estimates of variance components", Biometrics Bulletin
+    2, 110-114. One stratum gives Welch's interval. ValueError as `mean_difference`, and without strata.
+    """
     import numpy as np
     from scipy.stats import t as student
 
     _check_confidence(confidence)
-    treated, control = np.asarray(values_t, dtype=float), np.asarray(values_c, dtype=float)
-    if treated.size < 2 or control.size < 2:
+    pairs = [(np.asarray(treated, dtype=float), np.asarray(control, dtype=float)) for treated, control in strata]
+    if any(group.size < 2 for pair in pairs for group in pair):
         raise ValueError("a mean difference needs at least two people in each group")
-    difference = float(treated.mean() - control.mean())
-    share_t, share_c = float(treated.var(ddof=1)) / treated.size, float(control.var(ddof=1)) / control.size
-    error = sqrt(share_t + share_c)
+    weights = _weights([treated.size for treated, _ in pairs])
+    difference = sum(w * float(t.mean() - c.mean()) for w, (t, c) in zip(weights, pairs, strict=True))
+    groups = [(w, group) for w, pair in zip(weights, pairs, strict=True) for group in pair]
+    variances = [w**2 * (float(group.var(ddof=1)) / group.size) for w, group in groups]
+    error = sqrt(sum(variances))
     if error == 0.0:
         return Estimate(value=difference, low=difference, high=difference)
     # Shares of the variance, not the variances: their squares would underflow for very small values.
-    part_t, part_c = share_t / (share_t + share_c), share_c / (share_t + share_c)
-    freedom = 1 / (part_t**2 / (treated.size - 1) + part_c**2 / (control.size - 1))
+    parts = [variance / sum(variances) for variance in variances]
+    freedom = 1 / sum(part**2 / (group.size - 1) for part, (_, group) in zip(parts, groups, strict=True))
     reach = float(student.ppf((1 + confidence) / 2, freedom)) * error
     return Estimate(value=difference, low=difference - reach, high=difference + reach)
 
@@ -88,27 +122,28 @@ def mean_difference(values_t: ArrayLike, values_c: ArrayLike, confidence: float 
 def lift(frame: pd.DataFrame, confidence: float = 0.95) -> Lift:
     """What the campaign caused, from one row a person.
 
-    Columns: `arm` ("treated" or "control"), `converted` (bool), `orders` (int), `value` (int, minor units).
+    Columns: `arm` ("treated" or "control"), `converted` (bool), `orders` (int), `value` (int, minor units) and,
+    where arms were drawn with several probabilities, `stratum`: people are compared only within theirs.
     Every person counts in the arm drawn for them, whether or not a message arrived (intention to treat).
-    Differences are None when an arm is empty; the value difference also when an arm holds one person.
-    TidingsError names a missing column, an unknown arm or an empty cell.
+    A stratum in which an arm is empty is not compared, nor are orders and values where an arm holds one person;
+    differences are None where no stratum is left. TidingsError names a missing column, an unknown arm or an empty
+    cell.
     """
     _check_frame(frame)
-    groups = {arm: frame[frame["arm"] == arm] for arm in ARMS}
-    treated, control = (_arm(arm, groups[arm]) for arm in ARMS)
-    conversion = value = None
-    if treated.persons and control.persons:
-        conversion = proportion_difference(
-            treated.converted, treated.persons, control.converted, control.persons, confidence
-        )
-    if min(treated.persons, control.persons) >= 2:
-        value = mean_difference(_floats(groups["treated"]), _floats(groups["control"]), confidence)
+    strata = [one for _, one in frame.groupby("stratum", dropna=False)] if "stratum" in frame.columns else [frame]
+    pairs = [(one[one["arm"] == "treated"], one[one["arm"] == "control"]) for one in strata]
+    some, several = (_holding(pairs, least) for least in (1, 2))
+    shares = [Shares(_converted(treated), len(treated), _converted(control), len(control)) for treated, control in some]
+    conversion = proportion_differences(shares, confidence) if shares else None
+    orders, value = (_means(several, column, confidence) for column in ("orders", "value"))
+    treated = sum(len(treated) for treated, _ in several)
     return Lift(
-        arms=(treated, control),
+        arms=(_arm("treated", frame), _arm("control", frame)),
         conversion_lift=conversion,
         value_lift=value,
-        caused_orders=scale(conversion, treated.persons),
-        caused_value=scale(value, treated.persons),
+        caused_buyers=scale(conversion, sum(one.n_t for one in shares)),
+        caused_orders=scale(orders, treated),
+        caused_value=scale(value, treated),
         confidence=confidence,
     )
 
@@ -128,17 +163,25 @@ def sample_ratio(n_t: int, n_c: int, share: float) -> float:
     "Diagnosing sample ratio mismatch in online controlled experiments", KDD. 1.0 for two empty arms;
     ValueError unless 0 < share < 1.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"a holdout share lies between 0 and 1, not {share!r}")
-    if n_t < 0 or n_c < 0:
-        raise ValueError("a number of people is not negative")
-    total = n_t + n_c
-    if total == 0:
-        return 1.0
-    expected = total * share
-    # Both cells deviate by the same amount; the survival function at one degree of freedom is erfc(√(x/2)).
-    statistic = (n_c - expected) ** 2 * (1 / expected + 1 / (total - expected))
-    return erfc(sqrt(statistic / 2))
+    return sample_ratios([(n_t, n_c, share)])
+
+
+def sample_ratios(strata: Sequence[tuple[int, int, float]]) -> float:
+    """The same for strata (n_t, n_c, share) together: their chi-squares summed, a degree of freedom for each."""
+    from scipy.stats import chi2
+
+    statistic, freedom = 0.0, 0
+    for n_t, n_c, share in strata:
+        if not 0 < share < 1:
+            raise ValueError(f"a holdout share lies between 0 and 1, not {share!r}")
+        if n_t < 0 or n_c < 0:
+            raise ValueError("a number of people is not negative")
+        if total := n_t + n_c:
+            expected = total * share
+            # Both cells deviate by the same amount.
+            statistic += (n_c - expected) ** 2 * (1 / expected + 1 / (total - expected))
+            freedom += 1
+    return float(chi2.sf(statistic, freedom)) if freedom else 1.0
 
 
 def smallest_detectable(
@@ -208,15 +251,34 @@ def _check_frame(frame: pd.DataFrame) -> None:
         raise TidingsError(f"{strange[0]!r} is not an arm", "write treated or control")
 
 
-def _arm(arm: Literal["treated", "control"], group: pd.DataFrame) -> ArmResult:
+Pair = tuple["pd.DataFrame", "pd.DataFrame"]
+
+
+def _weights(treated: Sequence[int]) -> list[float]:
+    if not (total := sum(treated)):
+        raise ValueError("a difference needs at least one person in the first group")
+    return [n / total for n in treated]
+
+
+def _holding(pairs: Sequence[Pair], least: int) -> list[Pair]:
+    return [pair for pair in pairs if min(map(len, pair)) >= least]
+
+
+def _converted(group: pd.DataFrame) -> int:
+    return int(group["converted"].astype(bool).sum())
+
+
+def _means(pairs: Sequence[Pair], column: str, confidence: float) -> Estimate | None:
+    groups = [(treated[column].to_numpy("float64"), control[column].to_numpy("float64")) for treated, control in pairs]
+    return mean_differences(groups, confidence) if groups else None
+
+
+def _arm(arm: Literal["treated", "control"], frame: pd.DataFrame) -> ArmResult:
+    group = frame[frame["arm"] == arm]
     return ArmResult(
         arm=arm,
         persons=len(group),
-        converted=int(group["converted"].astype(bool).sum()),
+        converted=_converted(group),
         orders=int(group["orders"].sum()),
         value=int(group["value"].sum()),
     )
-
-
-def _floats(group: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return group["value"].to_numpy(dtype="float64")

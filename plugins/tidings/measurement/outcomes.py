@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from tidings.errors import TidingsError
 from tidings.ledger import assignments, events, persons
 from tidings.ledger.snapshots import current_snapshot
-from tidings.measurement.lift import lift
+from tidings.measurement.lift import lift, sample_ratios
 from tidings.model.campaign import Campaign, Goal
-from tidings.model.counts import MeasureShape
+from tidings.model.counts import MeasureShape, Split
 from tidings.planning.facts import orders_of
 from tidings.project import Project
 
@@ -34,9 +34,12 @@ def measure_campaign(project: Project, campaign: Campaign, connection: Connectio
         as_of=now,
         window_days=campaign.goal.within.total_seconds() / 86400,
         matured=len(people),
+        strata=people["stratum"].nunique(),
+        split=_split(people),
         arms=list(result.arms) if result else [],
         conversion_lift=result.conversion_lift if result else None,
         value_lift=result.value_lift if result else None,
+        caused_buyers=result.caused_buyers if result else None,
         caused_orders=result.caused_orders if result else None,
         caused_value=result.caused_value if result else None,
         claimed_orders=len(claimed),
@@ -49,8 +52,11 @@ def _anchored(connection: Connection, campaign: Campaign, goal: Goal, now: datet
 
     gone = persons.merged(connection)
     rows = [row for row in assignments.load(connection, campaign.campaign) if row["person_key"] not in gone]
-    frame = pd.DataFrame(rows, columns=["person_key", "arm", "anchored_at"])
+    frame = pd.DataFrame(rows, columns=["person_key", "epoch", "arm", "probability", "anchored_at"])
     frame["since"] = pd.to_datetime(frame["anchored_at"], utc=True)
+    # The share that was to be held out, as it was logged: what the campaign says today may be another.
+    frame["share"] = frame["probability"].where(frame["arm"] == "control", 1 - frame["probability"]).round(9)
+    frame["stratum"] = frame["epoch"] + "|" + frame["share"].astype(str)
     frame = frame.drop_duplicates("person_key", keep="first")
     return frame[frame["since"] + goal.within <= pd.Timestamp(now)]
 
@@ -70,9 +76,21 @@ def _orders(
 
 def _outcomes(anchored: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
     sums = orders.groupby("person_key").agg(orders=("order_id", "nunique"), value=("value", "sum"))
-    people = anchored[["person_key", "arm"]].merge(sums, left_on="person_key", right_index=True, how="left")
+    people = anchored.merge(sums, left_on="person_key", right_index=True, how="left")
     people = people.fillna({"orders": 0, "value": 0}).astype({"orders": int, "value": int})
     return people.assign(converted=people["orders"] > 0)
+
+
+def _split(people: pd.DataFrame) -> Split | None:
+    """The arms beside their draw, over the strata of which a share was to be held out."""
+    drawn = people[(people["share"] > 0) & (people["share"] < 1)]
+    if drawn.empty:
+        return None
+    strata = [
+        (int((group["arm"] == "treated").sum()), int((group["arm"] == "control").sum()), float(group["share"].iloc[0]))
+        for _, group in drawn.groupby("stratum")
+    ]
+    return Split(expected=float(drawn["share"].sum()), p_value=sample_ratios(strata))
 
 
 def _claimed(connection: Connection, campaign: Campaign, goal: Goal, orders: pd.DataFrame) -> pd.DataFrame:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag
 
 from tidings.model.base import Noun
-from tidings.model.mistakes import Mistake, Mistakes
-from tidings.model.scalars import Address, Clause, Code, Duration, Name, Share, Whole, Zone
-from tidings.model.steps import Send, Step, walk, walk_places
+from tidings.model.scalars import Address, Clause, Code, Duration, Name, Share, Span, Whole, Zone
+from tidings.model.steps import Send, Step, walk
 
 Aim = Literal["acquire", "build", "care", "win_back"]
 
@@ -30,14 +29,14 @@ class Goal(Noun):
 
     event: Literal["order"]
     where: dict[Literal["category", "product"], str] = Field(default={})
-    within: Duration
+    within: Span
 
 
 class Holdout(Noun):
     """The share of people who would have been sent to and are not, so that the effect can be measured."""
 
     share: Share
-    rotate: Duration | None = None
+    rotate: Span | None = None
 
 
 class Limits(Noun):
@@ -93,22 +92,6 @@ class Campaign(Noun):
     limits: Limits = Limits()
     approval: Literal["none", "definition", "plan"] = "definition"
     steps: Annotated[list[Step], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _steps_have_ids(self) -> Self:
-        found, seen = [], set[str]()
-        steps = list(walk_places(self.steps))
-        for place, step in steps:
-            if step.id is None and len(steps) > 1:
-                found.append(Mistake(place, "the step has no id", "add `id:`; one step alone may go without"))
-            elif step.id in seen:
-                fix = "rename one; ids are unique in a campaign and never reused"
-                found.append(Mistake((*place, "id"), f"the step id {step.id!r} is used twice", fix))
-            elif step.id:
-                seen.add(step.id)
-        if found:
-            raise Mistakes(found)
-        return self
 
     @property
     def broadcast(self) -> bool:

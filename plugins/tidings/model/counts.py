@@ -84,9 +84,10 @@ class ApproveShape(Shape):
 
     campaign: str
     hash: str
-    kind: Literal["definition", "plan"]
+    kind: Literal["definition", "plan", "rejected"]
     who: str
     released: list[str] = Field(description="plan ids that this approval released")
+    rejected: list[str] = Field(description="plan ids that this no discarded")
 
 
 class DeliverShape(Shape):
@@ -98,6 +99,7 @@ class DeliverShape(Shape):
     later: int
     in_doubt: int
     skipped: dict[str, int]
+    causes: dict[str, int] = Field(description="what was said of messages not accepted, the five most frequent")
     expired: int
 
 
@@ -109,6 +111,7 @@ class TickShape(Shape):
     planned: int
     settled: int
     expired: int
+    unapproved: int = Field(description="messages that wait for the approval of their plan")
     delivered: DeliverShape
 
 
@@ -168,6 +171,15 @@ class ArmResult(Shape):
     value: int
 
 
+class Split(Shape):
+    """Whether the arms are as large as their draw makes them; people lost from one arm show here."""
+
+    expected: float = Field(description="persons of the control arm to be expected, by the logged probabilities")
+    p_value: float = Field(
+        description="how often chance alone strays as far; below 0.001 the lift is not to be trusted"
+    )
+
+
 class MeasureShape(Shape):
     """`tidings measure --json`: what the campaign claims and what it caused."""
 
@@ -175,12 +187,19 @@ class MeasureShape(Shape):
     as_of: datetime
     window_days: float
     matured: int = Field(description="persons whose goal window has closed; only they count below")
+    strata: int = Field(description="epochs and probabilities that their arms were drawn with; compared one by one")
+    split: Split | None = Field(
+        description="the sizes of the arms beside the draw; null where nobody was to be held out"
+    )
     arms: list[ArmResult]
     conversion_lift: Estimate | None = Field(
-        description="difference of shares, treated minus control; None without a holdout"
+        description="difference of shares, treated minus control; null without a holdout"
     )
     value_lift: Estimate | None = Field(description="difference of mean order value a person, minor units")
-    caused_orders: Estimate | None = Field(description="converting persons caused: lift × treated persons")
+    caused_buyers: Estimate | None = Field(description="converting persons caused: conversion lift × treated persons")
+    caused_orders: Estimate | None = Field(
+        description="orders caused: difference of mean orders a person × treated persons"
+    )
     caused_value: Estimate | None = Field(description="value caused, minor units: value lift × treated persons")
     claimed_orders: int = Field(description="orders within the window after a click: last touch")
     claimed_value: int
@@ -199,10 +218,12 @@ class ReportShape(Shape):
 
 
 class LedgerShape(Shape):
-    """`tidings ledger --json`: messages by state."""
+    """`tidings ledger --json`: messages and reports by state."""
 
     environment: str
     messages: dict[str, int]
+    reports: dict[str, int]
     in_doubt: int
+    unapproved: int = Field(description="planned messages whose plan waits for its approval")
     oldest_planned: datetime | None
     persons: int

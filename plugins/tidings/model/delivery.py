@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from tidings.model.base import Noun
+
+MAX_DETAIL = 300
 
 EventKind = Literal["accepted", "delivered", "bounced", "deferred", "complained", "opened", "clicked", "unsubscribed"]
 
@@ -52,7 +56,11 @@ class Outcome(Noun):
 
 
 class ProviderEvent(Noun):
-    """A fact about a sent message, from a provider, a click or an unsubscribe link."""
+    """A fact about a sent message, from a provider, a click or an unsubscribe link.
+
+    A bounce is `permanent` where the address itself is at fault; only such a one suppresses it. A full mailbox, a
+    block for reputation or for content is not (R36).
+    """
 
     provider: str
     event_id: str
@@ -60,4 +68,20 @@ class ProviderEvent(Noun):
     occurred_at: AwareDatetime
     send_key: str | None = None
     machine: bool = False
+    permanent: bool = False
     detail: str = ""
+
+
+def impersonal(text: str, address: str) -> str:
+    """`text` on one line, without the address in either of its spellings, and no longer than a detail may be.
+
+    Servers like to quote the address, with an international domain as it was sent: in ASCII (R53).
+    """
+    line = " ".join(text.encode("utf-8", "replace").decode().split())
+    local, at, domain = address.rpartition("@")
+    spellings = {address}
+    with suppress(UnicodeError):
+        spellings.add(local + at + domain.encode("idna").decode())
+    for spelling in filter(None, spellings):
+        line = re.sub(re.escape(spelling), "(recipient)", line, flags=re.IGNORECASE)
+    return line[:MAX_DETAIL]

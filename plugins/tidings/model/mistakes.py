@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
@@ -18,6 +18,8 @@ Place = tuple[str | int, ...]
 
 # The choices of a union carry such tags: what pydantic adds to a place is told from the keys of the file.
 _TAG = re.compile(r"<\w+>")
+# Pydantic's last part of a place where a key of a mapping is wrong, not its value.
+_KEY = "[key]"
 _KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -63,14 +65,6 @@ class Mistake:
     at_key: bool = False
 
 
-class Mistakes(ValueError):
-    """What a model validator raises when several parts of one noun do not fit together."""
-
-    def __init__(self, found: Sequence[Mistake]) -> None:
-        super().__init__("; ".join(mistake.reason for mistake in found))
-        self.found = tuple(found)
-
-
 def in_plain_words(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """Every finding of one validation; a misspelt compulsory key is one mistake, not two."""
     found: list[Mistake] = []
@@ -78,7 +72,7 @@ def in_plain_words(error: ValidationError, model: type[BaseModel]) -> list[Mista
     meant: set[Place] = set()
     for finding in error.errors(include_url=False):
         loc = finding["loc"]
-        place = tuple(part for part in loc if not _is_tag(part))
+        place, at_key = bare(loc), loc[-1:] == (_KEY,)
         kind, ctx = finding["type"], finding.get("ctx", {})
         if kind == "extra_forbidden":
             fix = did_you_mean(str(place[-1]), _known(model, loc[:-1]))
@@ -86,13 +80,19 @@ def in_plain_words(error: ValidationError, model: type[BaseModel]) -> list[Mista
             found.append(Mistake(place, f"unknown key {shown(place[-1])}", fix, at_key=True))
         elif kind == "missing":
             missing.append(Mistake(place[:-1], f"the key {place[-1]!r} is missing", f"add `{place[-1]}:`"))
-        elif isinstance(ctx.get("error"), Mistakes):
-            found += [replace(each, place=place + each.place) for each in ctx["error"].found]
+        elif at_key and kind == "literal_error":
+            found.append(Mistake(place, f"unknown key {shown(place[-1])}", _nearest(place[-1], ctx), at_key=True))
         else:
-            reason, _, fix = _words(kind, finding["input"], ctx, finding["msg"], _name(place)).partition("; ")
-            found.append(Mistake(place, reason, fix))
+            name = _name(place[:-1] if at_key else place)
+            reason, _, fix = _words(kind, finding["input"], ctx, finding["msg"], name).partition("; ")
+            found.append(Mistake(place, reason, fix, at_key))
     names = {(*mistake.place, mistake.reason.split("'")[1]): mistake for mistake in missing}
     return found + [mistake for place, mistake in names.items() if place not in meant]
+
+
+def bare(loc: Sequence[str | int]) -> Place:
+    """A place of pydantic's as the file has it."""
+    return tuple(part for part in loc if not _is_tag(part) and part != _KEY)
 
 
 def shown(value: Any) -> str:
@@ -120,8 +120,7 @@ def _words(kind: str, value: Any, ctx: dict[str, Any], message: str, name: str) 
         words, key = _BOUNDS[kind]
         return f"{name} must be {words} {ctx[key]}, not {shown(value)}"
     if kind == "literal_error":
-        known = re.findall(r"'([^']*)'", ctx["expected"])
-        return f"{shown(value)} is not a value of {name}; {did_you_mean(str(value), known)}"
+        return f"{shown(value)} is not a value of {name}; {_nearest(value, ctx)}"
     if kind == "too_short":
         return f"{name} needs at least {ctx['min_length']}, not {ctx['actual_length']}"
     if kind == "too_long":
@@ -133,6 +132,10 @@ def _words(kind: str, value: Any, ctx: dict[str, Any], message: str, name: str) 
     if kind == "choice":
         return f"{message}; {_nearest_choice(value, ctx['known'].split())}"
     return message[:1].lower() + message[1:]
+
+
+def _nearest(value: Any, ctx: dict[str, Any]) -> str:
+    return did_you_mean(str(value), re.findall(r"'([^']*)'", ctx["expected"]))
 
 
 def _nearest_choice(value: Any, known: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
-"""Durations, clock times, shares and money as people write them in YAML."""
+"""Durations, clock times, shares and names as people write them in YAML."""
 
 from __future__ import annotations
 
 import re
 from datetime import time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -12,11 +12,14 @@ from pydantic import BaseModel, BeforeValidator, PlainSerializer, PlainValidator
 
 from tidings.errors import did_you_mean
 from tidings.model.mistakes import shown
+from tidings.model.money import CURRENCIES
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What can be a file, a column and a part of a URL."""
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d{1,5})\s*([mhdw])")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 
 
@@ -28,6 +31,14 @@ def parse_duration(value: Any) -> timedelta:
     if match is None:
         raise ValueError(f"{shown(value)} is not a duration; write a number and m, h, d or w, such as 5d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def parse_span(value: Any) -> timedelta:
+    """A duration longer than nothing; ValueError otherwise."""
+    span = parse_duration(value)
+    if not span:
+        raise ValueError(f"{shown(value)} is no time at all; write a longer one, such as 5d")
+    return span
 
 
 def format_duration(span: timedelta) -> str:
@@ -61,24 +72,9 @@ def parse_share(value: Any) -> float:
     return float(Decimal(match[1]) / 100)
 
 
-def parse_money(value: Any) -> tuple[Decimal, str | None]:
-    """`40` or `300 USD` as (amount in major units, currency or None); ValueError otherwise."""
-    if isinstance(value, tuple):
-        return value
-    plain = isinstance(value, (int, float, str)) and not isinstance(value, bool)
-    text = str(value).replace("_", "") if plain else ""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:\s*([A-Z]{3}))?", text.strip())
-    if match is None:
-        raise ValueError(f"{shown(value)} is not an amount; write a number and perhaps a currency: 300 USD")
-    try:
-        return Decimal(match[1]), match[2]
-    except InvalidOperation as error:
-        raise ValueError(f"{shown(value)} is not an amount") from error
-
-
 def parse_name(value: Any) -> str:
     """A name that can be a file, a column and a URL part; ValueError otherwise."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not NAME.fullmatch(value):
         raise ValueError(f"{shown(value)} is not a name; use lower-case letters, digits and _, letter first")
     return value
 
@@ -102,6 +98,15 @@ def parse_clause(value: Any) -> str | dict[str, Any]:
     if isinstance(value, dict) or (isinstance(value, str) and value.strip()):
         return value
     raise ValueError(f"{shown(value)} is not a condition; write a name, or a mapping such as any: [...]")
+
+
+def parse_currency(value: Any) -> str:
+    """A currency of ISO 4217; ValueError with the nearest one otherwise."""
+    if isinstance(value, str) and value in CURRENCIES:
+        return value
+    hint = did_you_mean(str(value).upper(), list(CURRENCIES))
+    fix = hint if hint.startswith("did") else "write one such as USD"
+    raise ValueError(f"{shown(value)} is not an ISO 4217 currency; {fix}")
 
 
 def parse_zone(value: Any) -> str:
@@ -135,15 +140,15 @@ def _share_text(share: float) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+Span = Annotated[timedelta, BeforeValidator(parse_span), PlainSerializer(format_duration)]
 Clock = Annotated[time, BeforeValidator(parse_clock), PlainSerializer(lambda at: at.strftime("%H:%M"))]
 Share = Annotated[float, BeforeValidator(parse_share), PlainSerializer(_share_text)]
-Money = Annotated[tuple[Decimal, str | None], BeforeValidator(parse_money)]
 Name = Annotated[str, BeforeValidator(parse_name)]
 Whole = Annotated[int, BeforeValidator(parse_whole)]
 Address = Annotated[str, BeforeValidator(parse_address)]
 Clause = Annotated[str | dict[str, Any], PlainValidator(parse_clause)]
 Zone = Annotated[str, BeforeValidator(parse_zone)]
-Currency = Annotated[str, _matching(r"[A-Z]{3}", "an ISO 4217 currency", "USD")]
+Currency = Annotated[str, BeforeValidator(parse_currency)]
 Language = Annotated[str, _matching(r"[a-z]{2}", "a language of two letters", "en")]
 Colour = Annotated[str, _matching(r"#[0-9a-fA-F]{6}", "a colour", '"#0b5d4e"')]
 SecureUrl = Annotated[str, _matching(r"https://[^\s/]+[^\s]*", "an https address", "https://crm.example.com")]

@@ -21,7 +21,8 @@ class Provider(ABC):
     """Carries one channel and knows only its protocol; retry, pacing and state belong to the engine.
 
     `real` is False for a provider that reaches nobody (the outbox); outside production only those get
-    addresses off the allow list. One instance serves one `deliver` call and is closed after it.
+    addresses off the allow list. A `real` one that is not on `loopback` takes messages at the machine's own time
+    only, never at a typed one. One instance serves one `deliver` call and is closed after it.
     """
 
     name: ClassVar[str]
@@ -34,9 +35,14 @@ class Provider(ABC):
         self.config = config
         self.root = root
 
+    @property
+    def loopback(self) -> bool:
+        """Whether it speaks with this machine alone, as a test server or a demo does."""
+        return False
+
     @abstractmethod
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """One outcome a message; a message without one, or an exception, is in doubt."""
+        """One outcome a message; a message without one, with two that differ, or an exception, is in doubt."""
 
     async def lookup(self, send_keys: Sequence[str]) -> list[Outcome]:
         """What the provider knows of messages in doubt; nothing by default."""
@@ -67,7 +73,7 @@ class Condition(ABC):
         self.config = config
 
     def aggregates(self, tables: Mapping[str, ir.Table], now: datetime) -> dict[str, ir.Column]:
-        """Column name → aggregate over `tables`, grouped by customer_id by the caller; see segments/stage1."""
+        """Column name → aggregate over `tables`, grouped by customer_id by the caller; names begin `<name>__`."""
         return {}
 
     @abstractmethod

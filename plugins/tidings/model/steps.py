@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from tidings.model.base import Noun
 from tidings.model.mistakes import Place
-from tidings.model.scalars import Clause, Clock, Duration, Name, Share, Whole, form
+from tidings.model.scalars import Clause, Clock, Duration, Name, Share, Span, Whole, form
 
 KINDS = ("send", "wait", "if")
 
@@ -56,7 +56,7 @@ class Send(Noun):
     offer: Name | None = None
     variants: list[Variant] = Field(default=[])
     send_at: SendAt | None = None
-    expires: Duration | None = None
+    expires: Span | None = None
     kind: ClassVar[Literal["send"]] = "send"
 
     @property
@@ -74,14 +74,14 @@ class UntilGoal(Noun):
     """Wait for the goal, at most `timeout`."""
 
     until: Literal["goal"]
-    timeout: Duration
+    timeout: Span
 
 
 class Wait(Noun):
     """Let time pass, or wait for the goal."""
 
     id: Name | None = None
-    wait: Annotated[Annotated[Duration, Tag("<plain>")] | Annotated[UntilGoal, Tag("<mapping>")], Discriminator(form)]
+    wait: Annotated[Annotated[Span, Tag("<plain>")] | Annotated[UntilGoal, Tag("<mapping>")], Discriminator(form)]
     kind: ClassVar[Literal["wait"]] = "wait"
 
 

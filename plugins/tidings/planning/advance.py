@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FINISHED = "finished"
 EXITED = "exited"
+LEFT_WAREHOUSE = "left_warehouse"
 
 
 @dataclass

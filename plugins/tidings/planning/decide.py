@@ -79,15 +79,16 @@ class Decider:
     def _already(self) -> set[str]:
         """Who was in the audience before, where only those who come in may enter.
 
-        Where the last plan's snapshot cannot say, because the audience was edited or the snapshot is gone, everybody
-        was: an edit is no entry.
+        Where the last plan's snapshot cannot say, because the audience or a segment behind it was edited or the
+        snapshot is gone, everybody was: an edit is no entry.
         """
         audience = self.campaign.audience
         if audience.enter != "on_entry" or audience.backlog == "all":
             return set()
         before = plans.last_plan(self.connection, self.campaign.campaign, "entry:%")
         source = load_snapshot(self.connection, self.project.root, before.snapshot_id) if before else self.snapshot
-        return members(source if answers(source, audience.include) else self.snapshot, audience.include)
+        known = source if answers(self.project, source, audience.include) else self.snapshot
+        return members(self.project, known, audience.include)
 
     def send_gates(self, step: Send, occasion: str) -> list[Gate]:
         """Who may be sent this step, in DESIGN's order; arms come after allocation."""

@@ -47,7 +47,7 @@ def explain(decider: Decider, person_key: str, occasion: str) -> Told:
 
 def _with_rivals(decider: Decider, person_key: str) -> pd.DataFrame:
     """The person and those who could take their place: who shares an address, and where the run is limited, all."""
-    everybody = load_people(decider.campaign, decider.snapshot)
+    everybody = load_people(decider.project, decider.campaign, decider.snapshot)
     person = everybody[everybody["person_key"] == person_key]
     if person.empty:
         raise TidingsError("the snapshot does not know this person yet", "run `tidings refresh`")

@@ -65,7 +65,7 @@ class Facts:
             parts = [self._holds(part, people, negated=negated) for part in value]
             return reduce(and_ if word == "all" else or_, parts)
         if word not in (*ORDERS, *TOUCHES):
-            return people["person_key"].isin(members(self.snapshot, condition))
+            return people["person_key"].isin(members(self.project, self.snapshot, condition))
         asked = condition_config(self.project.plugins.conditions[word].Config, value)
         since = self._since(people["entered_at"], getattr(asked, "within", None))
         if word in ORDERS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tidings.errors import TidingsError
 from tidings.project import Project
 from tidings.settings import PRODUCTION
 from tidings.tokens import TokenSigner
@@ -15,15 +14,17 @@ LINK_KEY = "link_key"
 
 def signer(project: Project) -> TokenSigner:
     """Signs tokens with the secret `link_key`; development may do with a key derived from the salt."""
-    held = project.plugins.hook.resolve_secret(name=LINK_KEY)
-    if held is None and project.environment == PRODUCTION:
-        raise TidingsError(f"the secret {LINK_KEY!r} is not set", f"set TIDINGS_SECRET_{LINK_KEY.upper()}")
-    return TokenSigner([held or f"development only: {project.settings.salt}"])
+    if project.environment == PRODUCTION:
+        return TokenSigner([project.plugins.secret(LINK_KEY)])
+    return TokenSigner([project.plugins.find_secret(LINK_KEY) or f"development only: {project.settings.salt}"])
 
 
-def unsubscribe_url(project: Project, send_key: str, now: datetime) -> str:
-    """The person's own link to leave; the token says which message it came with, and no more (R13)."""
-    token = signer(project).sign(UNSUBSCRIBE, {"k": send_key}, now=now)
+def unsubscribe_url(project: Project, send_key: str, now: datetime, signed_by: TokenSigner | None = None) -> str:
+    """The person's own link to leave; the token says which message it came with, and no more (R13).
+
+    `signed_by` is the workspace's `signer`, where many links are made.
+    """
+    token = (signed_by or signer(project)).sign(UNSUBSCRIBE, {"k": send_key}, now=now)
     return f"{project.settings.public_url}/u/{token}"
 
 

@@ -10,10 +10,13 @@ from tidings.errors import TidingsError
 from tidings.model.campaign import Campaign
 from tidings.model.seams import Snapshot
 from tidings.planning.frames import records
+from tidings.planning.questions import edited_segments
+from tidings.project import Project
 from tidings.segments.columns import condition_column
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 ADDRESS_COLUMNS = {"email": ("email_key", "email_problem")}
 PHONE = ("phone_key", "phone_problem")
@@ -24,14 +27,14 @@ def address_columns(channel: str) -> tuple[str, str]:
     return ADDRESS_COLUMNS.get(channel, PHONE)
 
 
-def load_people(campaign: Campaign, snapshot: Snapshot) -> pd.DataFrame:
+def load_people(project: Project, campaign: Campaign, snapshot: Snapshot) -> pd.DataFrame:
     """person_key, customer_id, in_audience, excluded, and of the contact columns keys, problems and zone.
 
     A person is in the audience where any profile is, and excluded where any profile is. The profile that
     speaks for the person is a member's, the snapshot's representative first.
     """
-    include = answer_column(snapshot, campaign.audience.include)
-    excluded = [answer_column(snapshot, condition) for condition in campaign.audience.exclude]
+    include = answer_column(project, snapshot, campaign.audience.include)
+    excluded = [answer_column(project, snapshot, condition) for condition in campaign.audience.exclude]
     out = " OR ".join(f'coalesce(p."{name}", false)' for name in excluded) or "false"
     return _query(
         snapshot,
@@ -49,11 +52,20 @@ def load_people(campaign: Campaign, snapshot: Snapshot) -> pd.DataFrame:
     )
 
 
-def load_columns(snapshot: Snapshot, names: Sequence[str]) -> pd.DataFrame:
-    """customer_id and these columns of the snapshot; a name the snapshot does not know is left out."""
+def load_features(snapshot: Snapshot, names: Sequence[str], customers: Sequence[str]) -> pa.Table:
+    """customer_id and these columns, one row for each of `customers`; a name the snapshot does not know is left out.
+
+    An Arrow table: a day stays a day and a whole number a whole number where others have none, also on disk. What a
+    message shows of a customer is read by this, and what a preview shows.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
     known = _columns(snapshot)
-    picked = "".join(f', "{name}"' for name in names if name in known and name != "customer_id")
-    return _query(snapshot, f"SELECT customer_id{picked} FROM people")
+    columns = ["customer_id", *(name for name in names if name in known and name != "customer_id")]
+    table = parquet.read_table(snapshot.people, columns=columns)
+    places = {customer: place for place, customer in enumerate(table["customer_id"].to_pylist())}
+    return table.take(pa.array([places.get(customer) for customer in customers], pa.int64()))
 
 
 def load_profiles(snapshot: Snapshot, names: Sequence[str] = ()) -> pd.DataFrame:
@@ -65,23 +77,27 @@ def load_profiles(snapshot: Snapshot, names: Sequence[str] = ()) -> pd.DataFrame
     return _query(snapshot, f"SELECT {', '.join(columns)} FROM people")
 
 
-def answers(snapshot: Snapshot, condition: object) -> bool:
-    """Whether the snapshot is still there and was asked this."""
-    return snapshot.people.exists() and condition_column(condition) in _columns(snapshot)
+def answers(project: Project, snapshot: Snapshot, condition: object) -> bool:
+    """Whether the snapshot is still there and was asked this, by the files as they are now."""
+    if not snapshot.people.exists() or condition_column(condition) not in _columns(snapshot):
+        return False
+    return not edited_segments(project, snapshot, condition)
 
 
-def members(snapshot: Snapshot, condition: object) -> set[str]:
+def members(project: Project, snapshot: Snapshot, condition: object) -> set[str]:
     """The persons with a profile that meets a condition that the snapshot answers."""
-    name = answer_column(snapshot, condition)
+    name = answer_column(project, snapshot, condition)
     return set(_query(snapshot, f'SELECT DISTINCT person_key FROM people WHERE "{name}"')["person_key"])
 
 
-def answer_column(snapshot: Snapshot, condition: object) -> str:
+def answer_column(project: Project, snapshot: Snapshot, condition: object) -> str:
     """The boolean column that answers a condition; TidingsError where the snapshot is older than the question."""
     name = condition_column(condition)
     if name not in _columns(snapshot):
         asked = condition if isinstance(condition, str) else json.dumps(condition, ensure_ascii=False)
         raise TidingsError(f"the snapshot does not answer {asked!r} yet", "run `tidings refresh` after an edit")
+    if edited := edited_segments(project, snapshot, condition):
+        raise TidingsError(f"the segment {edited[0]!r} was edited after the last refresh", "run `tidings refresh`")
     return name
 
 

@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 from tidings.errors import TidingsError, did_you_mean
 from tidings.ledger import enrolments
 from tidings.ledger.keys import random_key
+from tidings.ledger.plans import FOLLOW_UP
 from tidings.ledger.snapshots import current_snapshot
 from tidings.model.campaign import Campaign
 from tidings.model.counts import PlanCounts, PlanRow, PlanShape
 from tidings.model.seams import Snapshot
-from tidings.planning.advance import Walk, advance, exits, leave_early
+from tidings.planning.advance import LEFT_WAREHOUSE, Walk, advance, exits, leave_early
 from tidings.planning.decide import Decider
 from tidings.planning.definition import definition_of
 from tidings.planning.facts import Facts
@@ -52,6 +53,7 @@ class Plan:
     picks: dict[str, Picks] = field(default_factory=dict)
     plan_id: str | None = None
     state: str | None = None
+    due_at: datetime | None = None
 
     @property
     def counts(self) -> PlanCounts:
@@ -63,10 +65,18 @@ class Plan:
         return PlanCounts(considered=len(self.rows), planned=planned, withheld=withheld, reasons=reasons)
 
     @property
+    def follows_up(self) -> bool:
+        """Whether it is a flow's tick, not an occasion on which people enter."""
+        return self.occasion.startswith(FOLLOW_UP)
+
+    @property
     def plan_hash(self) -> str:
-        """The definition and every decision, without send times and keys: the clock is not in it."""
+        """The definition and every decision, without send times and keys: the clock is not in it.
+
+        The occasion is: a yes to this audience is none to the same people next week.
+        """
         digest = sha256(self.definition_hash.encode())
-        names = ["person_key", "step", "decision", "reason", "arm", "variant", "channel"]
+        names = ["person_key", "occasion", "step", "decision", "reason", "arm", "variant", "channel"]
         for line in sorted("|".join(_word(value) for value in row) for row in self.rows[names].itertuples(index=False)):
             digest.update(line.encode() + b"\n")
         return digest.hexdigest()
@@ -104,7 +114,7 @@ def plan_occasion(
     decider = _decider(project, campaign, connection, now)
     name = occasion or next_occasion(project, campaign, connection, now).name
     plan = _empty(decider, name)
-    people = decider.prepare_entry(load_people(campaign, decider.snapshot))
+    people = decider.prepare_entry(load_people(project, campaign, decider.snapshot))
     people["step"] = compile_flow(campaign).first
     people["occasion"] = name
     reasons = first_closed(people, decider.entry_gates())
@@ -134,13 +144,15 @@ def plan_due(project: Project, campaign: Campaign, connection: Connection, now: 
     if not rows:
         return None
     decider = _decider(project, campaign, connection, now)
-    plan = _empty(decider, f"due:{now.isoformat(timespec='seconds')}")
-    people = load_people(campaign, decider.snapshot)
-    due = pd.DataFrame(rows).drop(columns="customer_id").merge(people, on="person_key", how="inner")
+    plan = _empty(decider, f"{FOLLOW_UP}{now.isoformat(timespec='seconds')}")
+    people = load_people(project, campaign, decider.snapshot)
+    enrolled = pd.DataFrame(rows).drop(columns="customer_id")
+    gone = enrolled[~enrolled["person_key"].isin(people["person_key"])]
+    due = enrolled.merge(people, on="person_key")
     facts = decider_facts(decider)
     due["entered_at"] = pd.to_datetime(due["entered_at"], utc=True)
     reasons = leave_early(campaign, due, facts)
-    plan.moves = exits(due, reasons, now)
+    plan.moves = exits(gone, pd.Series(LEFT_WAREHOUSE, index=gone.index), now) + exits(due, reasons, now)
     early = pd.to_datetime(due["due_at"], utc=True) > pd.Timestamp(now)
     staying = due[reasons.isna() & ~(early & ~_goal_met(campaign, due, facts))].assign(arrived=False)
     walk = advance(campaign, staying, facts, now)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection
 
-from tidings.ledger import plans
+from tidings.ledger import messages
 from tidings.model.campaign import Campaign
 from tidings.model.seams import Snapshot
 from tidings.model.steps import Recommend
@@ -73,16 +73,18 @@ def pick_products(asking: Asking, recommend: Recommend, persons: pd.Series[str])
 
 
 def _shown(asking: Asking, recommend: Recommend) -> set[tuple[str, str]]:
-    """(person_key, product_id) that this campaign showed within `not_again`."""
+    """(person_key, product_id) that this campaign showed within `not_again`, to held-out people on paper."""
     import pandas as pd
 
     if recommend.not_again is None:
         return set()
     shown = set()
-    for plan in plans.list_plans(asking.connection, asking.campaign.campaign):
-        path = plan_folder(asking.project.root, plan.plan_id) / CONTENT
-        if plan.created_at > asking.now - recommend.not_again and path.exists():
-            content = pd.read_parquet(path, columns=["person_key", "products"])
-            for person, text in zip(content["person_key"], content["products"], strict=True):
-                shown |= {(person, str(product["product_id"])) for product in json.loads(text)}
+    since = asking.now - recommend.not_again
+    for plan_id, persons in messages.shown(asking.connection, asking.campaign.campaign, since).items():
+        path = plan_folder(asking.project.root, plan_id) / CONTENT
+        if path.exists():
+            content = pd.read_parquet(path, columns=["send_key", "products"])
+            content = content[content["send_key"].isin(persons.keys())]
+            for send_key, text in zip(content["send_key"], content["products"], strict=True):
+                shown |= {(persons[send_key], str(product["product_id"])) for product in json.loads(text)}
     return shown

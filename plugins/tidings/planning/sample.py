@@ -16,9 +16,8 @@ from tidings.model.seams import Snapshot
 from tidings.model.steps import Send
 from tidings.planning.decide import Decider
 from tidings.planning.definition import compile_step, customer_columns
-from tidings.planning.frames import records
 from tidings.planning.links import unsubscribe_url
-from tidings.planning.people import load_columns, load_contacts
+from tidings.planning.people import load_contacts, load_features
 from tidings.planning.products import Picks, pick_products
 from tidings.project import Project
 
@@ -37,7 +36,7 @@ def sample(
         raise TidingsError(f"there is no customer {customer!r}", "use a customer_id of the last refresh")
     stored = compile_step(project, campaign, step, template)
     compiled = CompiledTemplate.model_validate(stored["compiled"])
-    features = load_columns(snapshot, customer_columns([stored])).set_index("customer_id").loc[[customer]]
+    [features] = load_features(snapshot, customer_columns([stored]), [customer]).to_pylist()
     person = str(contact["person_key"])
     picks = Picks({}, frozenset())
     if step.recommend is not None:
@@ -47,7 +46,7 @@ def sample(
     locale = compiled.reader_locale(contact["locale"] or settings.locale)
     offer = project.offers[step.offer] if step.offer else None
     return compiled, build_context(
-        customer=records(features)[0] | {name: contact[name] for name in ("customer_id", "first_name", "last_name")},
+        customer=features | {name: contact[name] for name in ("customer_id", "first_name", "last_name")},
         brand=settings.brand.model_dump(),
         campaign={"id": campaign.campaign, "title": campaign.title},
         unsubscribe_url=unsubscribe_url(project, SAMPLE_KEY, now),

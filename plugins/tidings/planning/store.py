@@ -22,13 +22,13 @@ from tidings.model.campaign import Campaign
 from tidings.model.run import Run
 from tidings.planning.definition import compile_campaign, customer_columns
 from tidings.planning.frames import records
-from tidings.planning.people import load_columns
+from tidings.planning.people import load_features
 from tidings.planning.plan import Plan
 from tidings.planning.products import CONTENT, plan_folder
 from tidings.project import Project
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 ROWS = "rows.parquet"
 TEMPLATES = "templates.json"
@@ -59,11 +59,9 @@ def save_plan(project: Project, ledger: Ledger, plan: Plan, run: Run | None = No
             enrolments.add(connection, plan.entered)
             enrolments.move(connection, plan.moves)
             messages.add(connection, sending)
-            _log_arms(connection, plan)
-            approved = plan.campaign.approval == "none" or any(
-                plans.approved(connection, plan.campaign.campaign, hash_) for hash_ in _approvable(plan)
-            )
-            plan.state = "released" if approved else "ready"
+            plan.state = "released" if _approved(connection, plan) else "ready"
+            if plan.state == "released":
+                log_arms(connection, plan)
             counts = plan.counts.model_dump()
             plans.finish_plan(connection, plan.plan_id, plan.plan_hash, counts, plan.state)
     except (IntegrityError, plans.Overtaken) as error:
@@ -89,8 +87,14 @@ def read_plan(project: Project, connection: Connection, campaign: Campaign, row:
     return plan
 
 
-def _approvable(plan: Plan) -> tuple[str, ...]:
-    return (plan.plan_hash,) if plan.campaign.approval == "plan" else (plan.definition_hash, plan.plan_hash)
+def _approved(connection: Connection, plan: Plan) -> bool:
+    """Whether nobody need be asked: also about the follow-ups of a flow whose entry was approved (ADR 12)."""
+    name, asked = plan.campaign.campaign, plan.campaign.approval
+    if asked == "none" or plans.approved(connection, name, plan.plan_hash):
+        return True
+    if asked == "definition":
+        return plans.approved(connection, name, plan.definition_hash)
+    return plan.follows_up and plans.looked_at(connection, name, plan.definition_hash)
 
 
 def _record(project: Project, plan: Plan, run: Run | None) -> dict[str, Any]:
@@ -132,8 +136,11 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-def _log_arms(connection: Connection, plan: Plan) -> None:
-    """Log the arms drawn in this plan; one that was drawn before, for the epoch or the enrolment, is held already."""
+def log_arms(connection: Connection, plan: Plan) -> None:
+    """Log the arms of a plan that is released; one that was logged before, for the epoch or the enrolment, stays.
+
+    A plan that is never released anchors nobody: nothing was sent, and nothing can be measured from it.
+    """
     name = plan.campaign.campaign
     known = {(row["person_key"], row["epoch"]) for row in assignments.load(connection, name)}
     drawn = plan.rows[plan.rows["arm"].notna()].drop_duplicates("person_key")
@@ -148,6 +155,7 @@ def _log_arms(connection: Connection, plan: Plan) -> None:
 
 def _write_files(project: Project, plan: Plan, folder: Path, sending: list[dict[str, Any]]) -> None:
     import pandas as pd
+    from pyarrow import parquet
 
     rows = plan.rows.copy()
     for name in ("not_before", "expires_at"):
@@ -156,23 +164,22 @@ def _write_files(project: Project, plan: Plan, folder: Path, sending: list[dict[
     rows.to_parquet(folder / ROWS, index=False)
     templates = compile_campaign(project, plan.campaign)
     (folder / TEMPLATES).write_text(json.dumps(templates))
-    _content(plan, sending, customer_columns(templates)).to_parquet(folder / CONTENT, index=False)
+    parquet.write_table(_content(plan, sending, customer_columns(templates)), folder / CONTENT)
 
 
-def _content(plan: Plan, sending: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
-    """What each message shows beside the contact columns: the features its template names, and the products."""
-    import pandas as pd
+def _content(plan: Plan, sending: list[dict[str, Any]], columns: list[str]) -> pa.Table:
+    """What each message shows beside the contact columns, a withheld one too: features its template names, products."""
+    import pyarrow as pa
 
-    planned = [row for row in sending if row["state"] == "planned"]
-    frame = pd.DataFrame(planned, columns=["send_key", "person_key", "customer_id", "step", "variant"])
-    features = load_columns(plan.snapshot, columns).set_index("customer_id")
-    shown = features.reindex(frame["customer_id"])
-    frame["features"] = [json.dumps(row, default=str) for row in records(shown)]
-    frame["products"] = [
-        json.dumps(plan.picks[step].products.get(person, []) if step in plan.picks else [])
-        for step, person in zip(frame["step"], frame["person_key"], strict=True)
+    names = ("send_key", "person_key", "customer_id", "step", "variant")
+    content = {name: pa.array([row[name] for row in sending], pa.string()) for name in names}
+    features = load_features(plan.snapshot, columns, [row["customer_id"] for row in sending])
+    products = [
+        json.dumps(plan.picks[row["step"]].products.get(row["person_key"], []) if row["step"] in plan.picks else [])
+        for row in sending
     ]
-    return frame
+    content |= {"features": features.to_struct_array(), "products": pa.array(products, pa.string())}
+    return pa.table(content)
 
 
 def _revision(root: Path) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,25 +14,28 @@ from tidings.model.campaign import Campaign, Once
 from tidings.model.mistakes import Mistake, Place, shown
 from tidings.model.steps import If, Send, UntilGoal, Wait, walk_places
 from tidings.plugins import Plugins
-from tidings.project.conditions import Clauses, Leaf
-from tidings.project.segments import Names, lasting_mistakes, unknown
-from tidings.settings import Settings
-from tidings.yamlfile import YamlDocument, place_mistake
+from tidings.project.conditions import SINCE_ENTRY, Clauses, Leaf
+from tidings.project.segments import Names, endless_mistakes, lasting_mistakes, unknown
+
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
+WEEKDAYS = "sun mon tue wed thu fri sat"
+# Croniter knows more: R is a random number, H a hash of something, ? and W mean other things elsewhere.
+_CRON = re.compile(rf"(?:[0-9*,/#\- ]|l(?![a-z])|{'|'.join((MONTHS + ' ' + WEEKDAYS).split())})+", re.IGNORECASE)
+_DRAWN = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a campaign may name; without usable settings, channels are not asked about."""
+    """What a campaign may name; where the channels cannot be read (None) they are not asked about."""
 
     plugins: Plugins
     names: Names
-    settings: Settings | None
+    channels: Collection[str] | None
 
 
-def campaign_mistakes(campaign: Campaign, document: YamlDocument, known: Known) -> list[TidingsError]:
+def campaign_mistakes(campaign: Campaign, known: Known) -> list[Mistake]:
     """Everything a campaign names that is not there, or that does not go together."""
-    found = [*_schedule(campaign), *_audience(campaign, known), *_steps(campaign, known)]
-    return [place_mistake(mistake, document) for mistake in found]
+    return [*_schedule(campaign), *_audience(campaign, known), *_ids(campaign), *_steps(campaign, known)]
 
 
 def _schedule(campaign: Campaign) -> Iterator[Mistake]:
@@ -41,6 +45,9 @@ def _schedule(campaign: Campaign) -> Iterator[Mistake]:
             parse_at(schedule.once)
         except TidingsError as error:
             yield Mistake(("schedule", "once"), error.reason, error.fix)
+    elif isinstance(schedule, str) and (drawn := _DRAWN.search(schedule)):
+        reason = f"`{drawn[0]}` in a schedule stands for another time at each reading"
+        yield Mistake(("schedule",), reason, "write the minute and the hour out")
     elif isinstance(schedule, str) and not _fires(schedule):
         fix = 'write minute, hour, day, month and weekday, such as "0 9 * * *", or @daily'
         yield Mistake(("schedule",), f"{shown(schedule)} is not a cron expression", fix)
@@ -50,7 +57,7 @@ def _fires(schedule: str) -> bool:
     """Whether a cron expression of five fields (or a word such as @daily) ever comes due."""
     from croniter import CroniterError, croniter
 
-    if not schedule.startswith("@") and len(schedule.split()) != 5:
+    if not schedule.startswith("@") and (len(schedule.split()) != 5 or not _CRON.fullmatch(schedule)):
         return False
     try:
         croniter(schedule, datetime(2026, 1, 1)).get_next()  # noqa: DTZ001 - cron knows no zone
@@ -70,6 +77,19 @@ def _audience(campaign: Campaign, known: Known) -> Iterator[Mistake]:
             if leaf.bare and leaf.bare not in known.names.segments:
                 yield unknown("segment", leaf.bare, leaf.place, known.names.segments)
             yield from lasting_mistakes(leaf, known.names)
+
+
+def _ids(campaign: Campaign) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    steps = list(walk_places(campaign.steps))
+    for place, step in steps:
+        if step.id is None and len(steps) > 1:
+            yield Mistake((*place, "id"), "the step has no id", "add `id:`; one step alone may go without")
+        elif step.id in seen:
+            fix = "rename one; ids are unique in a campaign and never reused"
+            yield Mistake((*place, "id"), f"the step id {step.id!r} is used twice", fix)
+        elif step.id:
+            seen.add(step.id)
 
 
 def _steps(campaign: Campaign, known: Known) -> Iterator[Mistake]:
@@ -95,13 +115,14 @@ def _branch(leaf: Leaf, campaign: Campaign, names: Names) -> Iterator[Mistake]:
         yield Mistake((*leaf.place, "campaign"), "a branch asks about its own campaign only", fix)
     elif leaf.step and leaf.step not in sends:
         yield unknown("send step", leaf.step, (*leaf.place, "step"), sends)
-    name = leaf.segment or leaf.bare
-    if name and name not in names.segments:
-        yield unknown("segment", name, (*leaf.place, "segment"), names.segments)
+    if leaf.asked and leaf.asked not in names.segments:
+        yield unknown("segment", leaf.asked, (*leaf.place, "segment"), names.segments)
+    if leaf.name not in SINCE_ENTRY:
+        yield from endless_mistakes(leaf)
 
 
 def _send(campaign: Campaign, step: Send, place: Place, known: Known) -> Iterator[Mistake]:
-    channels = list(known.settings.channels) if known.settings else step.channels
+    channels = step.channels if known.channels is None else known.channels
     for index, channel in enumerate(step.channels):
         if channel not in channels:
             where = (*place, "send") if isinstance(step.send, str) else (*place, "send", "any_of", index)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,13 @@ from pydantic import ValidationError
 from tidings.errors import did_you_mean
 from tidings.model.base import Noun
 from tidings.model.mistakes import Mistake, Place, in_plain_words, shown
+from tidings.model.scalars import NAME
 from tidings.model.seams import Condition
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LISTS = ("any", "all")
 NOT = "not"
+SINCE_ENTRY = ("ordered", "bought", "received", "opened", "clicked")
+"""What an `if` asks of the time since entry, when it is reached; all else it asks of the snapshot."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,12 @@ class Leaf:
     @property
     def bare(self) -> str | None:
         """The string where it is one bare word: outside segments that is a segment's name, no expression."""
-        return self.text.strip() if self.text and _NAME.fullmatch(self.text.strip()) else None
+        return self.text.strip() if self.text and NAME.fullmatch(self.text.strip()) else None
+
+    @property
+    def asked(self) -> str | None:
+        """The segment it asks about, by a condition or as a bare word; inside segments that may be a column as well."""
+        return self.segment or self.bare
 
 
 @dataclass(frozen=True)
@@ -97,15 +103,24 @@ class Clauses:
 
     def _condition(self, name: str, value: Any, place: Place) -> Iterator[Leaf | Mistake]:
         model = self.conditions[name].Config
+        arguments = value if isinstance(value, dict) else {}
+        found: list[Mistake] = []
         try:
-            yield Leaf(place, name=name, config=condition_config(model, value))
+            config = condition_config(model, value)
         except ValidationError as error:
-            for each in in_plain_words(error, model):
-                inside = each.place if isinstance(value, dict) else ()
-                yield Mistake((*place, *inside), f"in `{name}`: {each.reason}", each.fix, each.at_key)
+            found += in_plain_words(error, model)
         except Exception as error:  # noqa: BLE001 - a plugin's own validator
             reason = f"the condition {name!r} fails: {type(error).__name__}: {error}"
             yield Mistake(place, reason, "mend the plugin that registers it")
+            return
+        said = {each.place for each in found}
+        empty = [key for key, each in arguments.items() if each is None and (key,) not in said]
+        found += [Mistake((key,), f"`{key}` is empty", "write a value, or remove the key") for key in empty]
+        for each in found:
+            inside = each.place if arguments else ()
+            yield Mistake((*place, *inside), f"in `{name}`: {each.reason}", each.fix, each.at_key)
+        if not found:
+            yield Leaf(place, name=name, config=config)
 
 
 def condition_config(model: type[Noun], value: Any) -> Noun:

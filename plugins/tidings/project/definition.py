@@ -58,18 +58,19 @@ def _segments(project: Project, campaign: Campaign) -> set[str]:
     """Every segment the campaign asks about, and those these segments ask about."""
     clauses = Clauses(project.plugins.conditions)
 
-    def named(clause: Any, *, text: bool) -> set[str]:
+    def named(clause: Any) -> set[str]:
         leaves, _ = clauses.read(clause)
-        return {name for leaf in leaves if (name := leaf.segment or (leaf.bare if text else None))}
+        return {leaf.asked for leaf in leaves if leaf.asked}
 
     branches = [step.condition for step in walk(campaign.steps) if isinstance(step, If)]
     waiting: set[str] = set()
     for clause in (campaign.audience.include, *campaign.audience.exclude, *branches):
-        waiting |= named(clause, text=True)
+        waiting |= named(clause)
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
         found.add(name)
         for clause in project.segments[name].where:
-            waiting |= named(clause, text=False) - found
+            # A bare word that is no segment's name is a column.
+            waiting |= named(clause) & project.segments.keys() - found
     return found

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from tidings.errors import TidingsError
 from tidings.model.mistakes import Place
+from tidings.model.salvage import look_up
+from tidings.model.scalars import NAME
 from tidings.plugins import secret_name
 from tidings.yamlfile import YamlDocument
 
@@ -22,7 +24,6 @@ _VALUES = (
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 )
 _URL_WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def literal_secrets(document: YamlDocument) -> list[TidingsError]:
@@ -32,11 +33,11 @@ def literal_secrets(document: YamlDocument) -> list[TidingsError]:
 
 def _found(document: YamlDocument) -> Iterator[TidingsError]:
     for place in document.values:
-        value = _at(document.data, place)
+        value = look_up(document.data, place)
         if isinstance(value, (dict, list)) or value is None or isinstance(value, bool):
             continue
         text, key = str(value), _key(place)
-        if key == "secret" and secret_name(_at(document.data, place[:-1])) and _NAME.fullmatch(text):
+        if key == "secret" and secret_name(look_up(document.data, place[:-1])) and NAME.fullmatch(text):
             continue
         if _URL_WITH_PASSWORD.search(text):
             variable = "TIDINGS_" + "__".join(str(part) for part in place).upper()
@@ -54,9 +55,3 @@ def _found(document: YamlDocument) -> Iterator[TidingsError]:
 
 def _key(place: Place) -> str:
     return next((part for part in reversed(place) if isinstance(part, str)), "")
-
-
-def _at(data: object, place: Place) -> object:
-    for part in place:
-        data = data[part]  # type: ignore[index]
-    return data

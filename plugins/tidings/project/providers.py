@@ -10,20 +10,21 @@ from pydantic import ValidationError
 from tidings.errors import TidingsError, did_you_mean
 from tidings.model.mistakes import Mistake, in_plain_words
 from tidings.plugins import Plugins, secret_name
-from tidings.settings import Layers, Settings
+from tidings.settings import Reading
 
 # Stands for a secret while its provider's settings are checked: long enough for any of them, and nobody's.
 PLACEHOLDER = "x" * 32
 
 
-def settings_mistakes(settings: Settings, layers: Layers, plugins: Plugins) -> list[TidingsError]:
+def settings_mistakes(reading: Reading, plugins: Plugins) -> list[TidingsError]:
     """Unknown channels and providers, providers on channels they do not carry, settings that do not fit."""
-    found = [*_channels(settings, plugins), *_providers(settings, plugins)]
-    return [TidingsError(each.reason, each.fix, layers.where(each.place, key=each.at_key)) for each in found]
+    found = [*_channels(reading, plugins), *_providers(reading, plugins)]
+    sound = (each for each in found if not reading.doubts(each.place))
+    return [TidingsError(each.reason, each.fix, reading.layers.where(each.place, key=each.at_key)) for each in sound]
 
 
-def _channels(settings: Settings, plugins: Plugins) -> Iterator[Mistake]:
-    known = plugins.providers
+def _channels(reading: Reading, plugins: Plugins) -> Iterator[Mistake]:
+    known, settings = plugins.providers, reading.settings
     for channel, how in settings.channels.items():
         for index, name in enumerate(how.providers):
             place = ("channels", channel, "providers", index)
@@ -32,17 +33,17 @@ def _channels(settings: Settings, plugins: Plugins) -> Iterator[Mistake]:
             elif known[name].channel not in (None, channel):
                 fix = f"write it under the channel {known[name].channel!r}"
                 yield Mistake(place, f"{name} carries {known[name].channel}, not {channel}", fix)
-            elif name not in settings.providers:
+            elif name not in settings.providers and not reading.doubts(("providers", name)):
                 for each in _unfit(name, {}, plugins):
                     yield Mistake(place, each.reason, f"add it under providers: {name}:")
     for channel in settings.caps:
-        if channel not in settings.channels:
-            hint = did_you_mean(channel, list(settings.channels))
+        if reading.channels is not None and channel not in reading.channels:
+            hint = did_you_mean(channel, list(reading.channels))
             yield Mistake(("caps", channel), f"there is no channel {channel!r}", hint, at_key=True)
 
 
-def _providers(settings: Settings, plugins: Plugins) -> Iterator[Mistake]:
-    for name, values in settings.providers.items():
+def _providers(reading: Reading, plugins: Plugins) -> Iterator[Mistake]:
+    for name, values in reading.settings.providers.items():
         if name in plugins.providers:
             yield from _unfit(name, values, plugins)
         else:

@@ -10,7 +10,7 @@ from tidings.model.campaign import Segment
 from tidings.model.mistakes import Mistake, Place
 from tidings.plugins import Plugins
 from tidings.project.conditions import Clauses, Leaf
-from tidings.yamlfile import YamlDocument, place_mistake
+from tidings.project.shelf import Entry
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,20 @@ class Names:
     steps: Mapping[str, Collection[str]]
 
 
-def segment_mistakes(
-    segments: Sequence[tuple[Segment, YamlDocument]], names: Names, plugins: Plugins
-) -> list[TidingsError]:
+def segment_mistakes(segments: Sequence[Entry[Segment]], names: Names, plugins: Plugins) -> list[TidingsError]:
     """Unknown conditions, wrong arguments, unknown names and circles. SQL strings are `check`'s."""
     clauses = Clauses(plugins.conditions)
     errors: list[TidingsError] = []
     uses: dict[str, list[tuple[str, Leaf]]] = {}
-    for segment, document in segments:
-        for index, clause in enumerate(segment.where):
+    for entry in segments:
+        for index, clause in enumerate(entry.noun.where):
             leaves, mistakes = clauses.read(clause, ("where", index))
             mistakes += [mistake for leaf in leaves for mistake in lasting_mistakes(leaf, names)]
-            errors += [place_mistake(mistake, document) for mistake in mistakes]
-            uses.setdefault(segment.segment, []).extend((used, leaf) for leaf in leaves if (used := leaf.segment))
-    documents = {segment.segment: document for segment, document in segments}
-    return errors + [place_mistake(mistake, documents[name]) for name, mistake in _circles(uses)]
+            errors += entry.placed(mistakes)
+            asked = [(leaf.asked, leaf) for leaf in leaves if leaf.asked]
+            uses.setdefault(entry.name, []).extend((name, leaf) for name, leaf in asked if name in names.segments)
+    entries = {entry.name: entry for entry in segments}
+    return errors + [error for name, mistake in _circles(uses) for error in entries[name].placed([mistake])]
 
 
 def lasting_mistakes(leaf: Leaf, names: Names) -> Iterator[Mistake]:
@@ -51,6 +50,11 @@ def lasting_mistakes(leaf: Leaf, names: Names) -> Iterator[Mistake]:
         yield Mistake(leaf.place, f"`{leaf.name}` names the step {leaf.step!r} of no campaign", fix)
     elif leaf.step and leaf.step not in names.steps.get(leaf.campaign or "", (leaf.step,)):
         yield unknown("send step", leaf.step, (*leaf.place, "step"), names.steps[leaf.campaign or ""])
+    yield from endless_mistakes(leaf)
+
+
+def endless_mistakes(leaf: Leaf) -> Iterator[Mistake]:
+    """A condition about something that happens has to say how far back."""
     if leaf.config is not None and getattr(leaf.config, "within", leaf) is None:
         yield Mistake(leaf.place, f"`{leaf.name}` needs `within` here", "say how far back: within: 30d")
 

@@ -46,12 +46,15 @@ class Project:
 
 
 def find_root(start: Path) -> Path:
-    """The workspace that `start` lies in: the nearest folder above with config/tidings.yaml."""
-    here = start.resolve()
+    """The workspace that `start` lies in: the nearest folder above with config/tidings.yaml; TidingsError for none."""
+    try:
+        here = start.resolve()
+    except FileNotFoundError as error:
+        raise TidingsError("the current folder is gone", "cd into one that is there") from error
     for folder in (here, *here.parents):
         if (folder / MARKER).is_file():
             return folder
     raise TidingsError(
-        f"no {MARKER} in {start} or above",
+        f"no {MARKER} in {here} or above",
         "run `tidings init FOLDER`, or say where the workspace is with --root",
     )

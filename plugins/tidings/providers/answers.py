@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Literal
 
-from tidings.model.delivery import Outcome, Outgoing
+from tidings.model.delivery import Outcome, Outgoing, impersonal
 
 Status = Literal["accepted", "refused", "later", "unknown"]
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # A wrong password, key or certificate is mended by a person; asking again every minute helps nobody.
 MISCONFIGURED = timedelta(minutes=15)
-MAX_DETAIL = 300
 
 
 def answer(
@@ -31,11 +30,3 @@ def answer(
         provider_id=provider_id,
         retry_after=retry_after,
     )
-
-
-def impersonal(text: str, address: str) -> str:
-    """`text` on one line, without the address, valid Unicode and no longer than a detail may be."""
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    if address and address.lower() in line.lower():
-        line = re.sub(re.escape(address), "(recipient)", line, flags=re.IGNORECASE)
-    return line[:MAX_DETAIL]

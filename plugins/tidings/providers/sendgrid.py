@@ -28,11 +28,10 @@ from tidings.errors import TidingsError
 from tidings.model.base import Noun
 from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
 from tidings.model.seams import Provider
-from tidings.providers.answers import MISCONFIGURED, answer
+from tidings.providers.answers import LOOPBACK, MISCONFIGURED, answer
 from tidings.providers.mime import ascii_address, check_fields, utf8
 from tidings.providers.sendgrid_events import read_events, verify
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ACCEPTED, TOO_MANY = 202, 429
 # This very message is wrong, and would be next time.
 REFUSED = frozenset({400, 413})
@@ -90,6 +89,10 @@ class SendGrid(Provider):
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.config.connections, thread_name_prefix="sendgrid")
+
+    @property
+    def loopback(self) -> bool:
+        return urlsplit(self.config.host).hostname in LOOPBACK
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         stopped: list[str] = []

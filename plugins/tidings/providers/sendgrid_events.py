@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tidings.errors import TidingsError
-from tidings.model.delivery import EventKind, ProviderEvent
-from tidings.providers.answers import impersonal
+from tidings.model.delivery import EventKind, ProviderEvent, impersonal
 
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
@@ -29,7 +28,8 @@ KINDS: Mapping[str, EventKind] = {
     "click": "clicked",
     "unsubscribe": "unsubscribed",
     "group_unsubscribe": "unsubscribed",
-}
+}  # Of the reasons to drop a message, those that say that the address takes none.
+LASTING = frozenset({"Bounced Address", "Invalid"})
 
 
 def verify(public_keys: Sequence[str], headers: Mapping[str, str], raw_body: bytes, now: datetime) -> None:
@@ -98,5 +98,14 @@ def _event(entry: Mapping[str, Any], kind: EventKind) -> ProviderEvent:
         occurred_at=datetime.fromtimestamp(int(entry["timestamp"]), UTC),
         send_key=send_key if isinstance(send_key, str) else None,
         machine=bool(entry.get("sg_machine_open", False)),
+        permanent=_permanent(entry),
         detail=impersonal(said, str(entry.get("email", ""))),
     )
+
+
+def _permanent(entry: Mapping[str, Any]) -> bool:
+    """Whether the address is at fault: not where the host blocks us, or asks for another try (status 4.x.x)."""
+    if entry["event"] == "dropped":
+        return entry.get("reason") in LASTING
+    blocked = entry.get("type", "bounce") != "bounce" or str(entry.get("status", "")).startswith("4")
+    return entry["event"] == "bounce" and not blocked

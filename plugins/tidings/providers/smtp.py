@@ -22,13 +22,12 @@ from tidings.errors import TidingsError
 from tidings.model.base import Noun
 from tidings.model.delivery import Outcome, Outgoing
 from tidings.model.seams import Provider
-from tidings.providers.answers import MISCONFIGURED, Status, answer
+from tidings.providers.answers import LOOPBACK, MISCONFIGURED, Status, answer
 from tidings.providers.mime import ascii_address, build_mime, message_id
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 GO_AHEAD, AUTHENTICATE, CLOSING = 354, 530, 421
 
 
@@ -75,6 +74,10 @@ class Smtp(Provider):
         super().__init__(config, root=root)
         self._idle: list[SMTP] = []
         self._slots = asyncio.Semaphore(config.connections)
+
+    @property
+    def loopback(self) -> bool:
+        return self.config.host in LOOPBACK
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         unreachable: list[_Unreachable] = []

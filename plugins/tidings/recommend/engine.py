@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError, did_you_mean
+from tidings.plugins import contained
 from tidings.project import Project
 from tidings.recommend.assortment import SHOWN, Assortment, candidates, load_products
 from tidings.recommend.baskets import load_baskets, load_bought, purchases, sales, sold_lines
@@ -130,11 +131,12 @@ def _rank(
     for name in names:
         rows = popular
         if name != POPULAR:
-            own = project.plugins.recommenders[name]().recommend(tables, people, now)
-            if missing := sorted(set(RANKED) - set(own.columns)):
-                raise TidingsError(
-                    f"the recommender {name!r} returns no {missing[0]!r}", f"it needs {', '.join(RANKED)}"
-                )
+            with contained(f"the recommender {name!r}"):
+                own = project.plugins.recommenders[name]().recommend(tables, people, now)
+                missing = sorted(set(RANKED) - set(own.columns))
+            if missing:
+                fix = f"it needs {', '.join(RANKED)}"
+                raise TidingsError(f"the recommender {name!r} returns no {missing[0]!r}", fix)
             own = assortment.keep(own[list(RANKED)])
             both = pd.concat([own, popular.assign(rank=popular["rank"] + RANKS)], ignore_index=True)
             both = both.sort_values(["customer_id", "rank"], kind="stable")

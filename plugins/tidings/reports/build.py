@@ -45,8 +45,7 @@ def build_report(facts: Facts, sections: Iterable[type[ReportSection]], *, root:
     A section that fails is named in its place and the rest is complete. TidingsError where the workspace's
     template or words are missing or broken.
     """
-    campaign = facts["campaign"]
-    reader = load_reader(root, facts["locale"], facts["currency"], campaign.timezone or "UTC")
+    reader = load_reader(root, facts["locale"], facts["currency"], facts["timezone"])
     pen = chart_reader(reader, load_reader(root, "en", facts["currency"], reader.timezone))
     known: Mapping[str, Any] = {**facts, "reader": reader, "pen": pen}
     contents = [_built(section, known) for section in sections]

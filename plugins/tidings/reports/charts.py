@@ -19,6 +19,7 @@ from tidings.reports.canvas import (
     chinese_font,
 )
 from tidings.reports.reader import Reader
+from tidings.reports.reasons import in_gate_order
 
 MARGIN = 8.0
 INNER = WIDTH - 2 * MARGIN
@@ -106,7 +107,7 @@ def waterfall_alt(counts: PlanCounts, reader: Reader, accepted: int | None = Non
 
 def fallen_away(counts: PlanCounts, reader: Reader) -> list[tuple[str, int]]:
     """Every reason that held somebody back, in the order of the gates, and the held out after them."""
-    reasons = [(reader.reason(code), n) for code, n in counts.reasons.items() if n]
+    reasons = [(reader.reason(code), n) for code, n in in_gate_order(counts.reasons) if n]
     return [*reasons, (reader.reason("holdout"), counts.withheld)] if counts.withheld else reasons
 
 

@@ -22,19 +22,21 @@ class PlanFact(TypedDict):
 class Facts(TypedDict):
     """The facts of one campaign's report.
 
-    `plans` are oldest first; `states` counts the campaign's messages by state; `locale` is the reader's
-    language tag; `brand` holds name, address and colour (#rrggbb). `true_effect`, a difference of shares, is
+    `measure` is None for a campaign without a goal; `plans` are oldest first, the last one the report's own;
+    `states` counts the campaign's messages by state; `locale` is the reader's language tag, `timezone` the zone that
+    times are written in; `brand` holds name, address and colour (#rrggbb). `true_effect`, a difference of shares, is
     known only in the demo. `quarantined` counts source rows set aside by reason. `build_report` adds
     `reader`, the words and formats (tidings.reports.reader.Reader), and `pen`, the same for letters inside
     pictures.
     """
 
     campaign: Campaign
-    measure: MeasureShape
+    measure: MeasureShape | None
     plans: Sequence[PlanFact]
     states: Mapping[str, int]
     currency: str
     locale: str
+    timezone: str
     brand: Mapping[str, str]
     as_of: datetime
     true_effect: NotRequired[float | None]

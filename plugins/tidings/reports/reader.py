@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tidings.content.formats import babel_locale, exponent, format_day, language
+from tidings.content.formats import babel_locale, format_day, language
 from tidings.errors import TidingsError, Where
 from tidings.model.counts import Estimate
+from tidings.model.money import exponent
 from tidings.reports.reasons import reason_sentence
 from tidings.yamlfile import read_yaml
 
@@ -100,8 +101,8 @@ class Reader:
         """A lift in percentage points."""
         return self._spoken(estimate, Decimal(100), _places)
 
-    def spoken_people(self, estimate: Estimate) -> Spoken:
-        """A number of people that was estimated: whole people, three significant digits."""
+    def spoken_number(self, estimate: Estimate) -> Spoken:
+        """A number of buyers or orders that was estimated: whole ones, three significant digits."""
         return self._spoken(estimate, Decimal(1), lambda _: 0)
 
     def spoken_money(self, estimate: Estimate) -> Spoken:

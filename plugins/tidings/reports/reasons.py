@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 REASONS: dict[str, dict[str, str]] = {
     "en": {
         "not_in_audience": "Not in the audience",
@@ -91,6 +93,12 @@ REASONS: dict[str, dict[str, str]] = {
         "holdout": "留作对照，用于衡量效果",
     },
 }
+
+
+def in_gate_order(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Reasons and their counts in the order in which the gates ask; one that the table lacks comes last."""
+    place = {code: number for number, code in enumerate(REASONS["en"])}
+    return sorted(reasons.items(), key=lambda item: place.get(item[0].partition(":")[0], len(place)))
 
 
 def reason_sentence(code: str, language: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from tidings.measurement.lift import sample_ratio, smallest_detectable
+from tidings.measurement.lift import smallest_detectable
 from tidings.model.campaign import Campaign
-from tidings.model.counts import ArmResult, Estimate, MeasureShape
+from tidings.model.counts import ArmResult, Estimate, MeasureShape, Split
 from tidings.model.seams import ReportSection, SectionContent
 from tidings.reports.charts import lift_chart, verdict
 from tidings.reports.markup import Block, Cell, Figure, Paragraph, Table, Verdict, compose
-from tidings.reports.reader import Reader, Spoken
+from tidings.reports.reader import Reader
 
 MISMATCH = 0.001
 
@@ -24,15 +24,17 @@ class ResultSection(ReportSection):
 
     def build(self, facts: Mapping[str, Any]) -> SectionContent:
         reader: Reader = facts["reader"]
-        measure: MeasureShape = facts["measure"]
+        measure: MeasureShape | None = facts["measure"]
+        if measure is None:
+            return compose(reader.say("result_no_goal"), [Paragraph(reader.say("result_no_goal_body"))])
         missing = why_no_figure(facts["campaign"], measure)
-        if measure.conversion_lift is not None and measure.caused_orders is not None and missing is None:
-            title, blocks = _figure(facts, measure, measure.conversion_lift, measure.caused_orders)
+        if measure.conversion_lift is not None and measure.caused_buyers is not None and missing is None:
+            title, blocks = _figure(facts, measure, measure.conversion_lift, measure.caused_buyers)
         else:
             title = reader.say(f"result_{missing}")
             days = reader.number(measure.window_days)
             blocks = [Paragraph(reader.say(f"result_{missing}_body", days=days))]
-        if measure.matured and missing != "no_goal":
+        if measure.matured:
             blocks += [
                 _caused_and_claimed(measure, reader),
                 _groups(measure, reader),
@@ -42,9 +44,7 @@ class ResultSection(ReportSection):
 
 
 def why_no_figure(campaign: Campaign, measure: MeasureShape) -> str | None:
-    """Why nothing causal can be said: `no_goal`, `no_holdout`, `early`, `empty_arm`; None where it can."""
-    if campaign.goal is None:
-        return "no_goal"
+    """Why nothing causal can be said: `no_holdout`, `early`, `empty_arm`; None where it can."""
     if measure.conversion_lift is not None:
         return None if measure.matured else "early"
     if campaign.holdout is None:
@@ -56,12 +56,12 @@ def subject(facts: Mapping[str, Any]) -> str:
     """The subject line: the campaign and its finding, the interval included."""
     reader: Reader = facts["reader"]
     campaign: Campaign = facts["campaign"]
-    measure: MeasureShape = facts["measure"]
-    missing = why_no_figure(campaign, measure)
-    if missing is not None or measure.caused_orders is None:
+    measure: MeasureShape | None = facts["measure"]
+    missing = why_no_figure(campaign, measure) if measure else "no_goal"
+    if measure is None or measure.caused_buyers is None or missing is not None:
         return reader.say("subject_early" if missing == "early" else "subject_nothing", title=campaign.title)
-    spoken = reader.spoken_people(measure.caused_orders)
-    number = round(measure.caused_orders.value)
+    spoken = reader.spoken_number(measure.caused_buyers)
+    number = round(measure.caused_buyers.value)
     return reader.say(
         "subject_effect", number=number, title=campaign.title, value=spoken.value, interval=spoken.interval
     )
@@ -75,7 +75,7 @@ def _figure(
     true_effect: float | None = facts.get("true_effect")
     treated, control = _arm(measure, "treated"), _arm(measure, "control")
     state = cast("Literal['good', 'watch', 'bad']", verdict(lift))
-    people, points = reader.spoken_people(caused), reader.spoken_points(lift)
+    people, points = reader.spoken_number(caused), reader.spoken_points(lift)
     title = reader.say(f"result_{state}", number=round(caused.value), value=people.value, interval=people.interval)
     body = reader.say(
         "result_body",
@@ -94,7 +94,8 @@ def _figure(
     notes = [
         _detectable(measure, treated, control, reader) if state == "watch" else None,
         _true_effect(lift, true_effect, reader),
-        _mismatch(facts["campaign"], treated, control, reader),
+        reader.say("strata", n=reader.count(measure.strata)) if measure.strata > 1 else None,
+        _mismatch(measure.split, treated, control, reader),
     ]
     return title, [*blocks, *(Paragraph(note) for note in notes if note)]
 
@@ -118,34 +119,32 @@ def _true_effect(lift: Estimate, true_effect: float | None, reader: Reader) -> s
     return reader.say(held, points=reader.points(true_effect))
 
 
-def _mismatch(campaign: Campaign, treated: ArmResult, control: ArmResult, reader: Reader) -> str | None:
-    share = campaign.holdout.share if campaign.holdout else 0.0
-    if not 0 < share < 1 or sample_ratio(treated.persons, control.persons, share) >= MISMATCH:
+def _mismatch(split: Split | None, treated: ArmResult, control: ArmResult, reader: Reader) -> str | None:
+    if split is None or split.p_value >= MISMATCH:
         return None
     return reader.say(
         "mismatch",
         n_c=reader.count(control.persons),
         n=reader.count(treated.persons + control.persons),
-        share=reader.confidence(share),
+        expected=reader.count(round(split.expected)),
         p=reader.number(MISMATCH),
     )
 
 
 def _caused_and_claimed(measure: MeasureShape, reader: Reader) -> Table:
     """The two figures side by side; what is not known says so."""
-    unknown = Cell(reader.say("not_known"))
-    buyers = value = unknown
+    orders = value = Cell(reader.say("not_known"))
     if measure.caused_orders is not None:
-        spoken = reader.spoken_people(measure.caused_orders)
-        number = round(measure.caused_orders.value)
-        buyers = _estimated(Spoken(reader.say("buyers", number=number, n=spoken.value), "", "", spoken.interval))
+        spoken = reader.spoken_number(measure.caused_orders)
+        orders = Cell(_orders(round(measure.caused_orders.value), spoken.value, reader), spoken.interval)
     if measure.caused_value is not None:
-        value = _estimated(reader.spoken_money(measure.caused_value))
-    claimed = reader.say("orders", number=measure.claimed_orders, n=reader.count(measure.claimed_orders))
+        spoken = reader.spoken_money(measure.caused_value)
+        value = Cell(spoken.value, spoken.interval)
+    claimed = _orders(measure.claimed_orders, reader.count(measure.claimed_orders), reader)
     return Table(
         head=("", reader.say("order_value")),
         rows=(
-            (Cell(reader.say("caused"), reader.say("caused_note")), (buyers, value)),
+            (Cell(reader.say("caused"), reader.say("caused_note")), (orders, value)),
             (
                 Cell(reader.say("claimed"), reader.say("claimed_note")),
                 (Cell(claimed), Cell(reader.money(measure.claimed_value))),
@@ -154,8 +153,8 @@ def _caused_and_claimed(measure: MeasureShape, reader: Reader) -> Table:
     )
 
 
-def _estimated(spoken: Spoken) -> Cell:
-    return Cell(spoken.value, spoken.interval)
+def _orders(number: int, n: str, reader: Reader) -> str:
+    return reader.say("orders", number=number, n=n)
 
 
 def _groups(measure: MeasureShape, reader: Reader) -> Table:

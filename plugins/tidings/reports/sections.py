@@ -81,15 +81,13 @@ class LeftOutSection(ReportSection):
 
     def build(self, facts: Mapping[str, Any]) -> SectionContent:
         reader: Reader = facts["reader"]
-        measure: MeasureShape = facts["measure"]
+        measure: MeasureShape | None = facts["measure"]
         rows = {reason: n for reason, n in (facts.get("quarantined") or {}).items() if n}
         aside = ", ".join(f"{reason} {reader.count(n)}" for reason, n in rows.items())
-        items = [
-            reader.say("left_out_costs"),
-            reader.say("left_out_claimed"),
-            reader.say("left_out_window", days=reader.number(measure.window_days)),
-            reader.say("left_out_rows", rows=aside) if rows else reader.say("left_out_clean"),
-        ]
+        items = [reader.say("left_out_rows", rows=aside) if rows else reader.say("left_out_clean")]
+        if measure is not None:
+            window = reader.say("left_out_window", days=reader.number(measure.window_days))
+            items = [reader.say("left_out_costs"), reader.say("left_out_claimed"), window, *items]
         return compose(reader.say("left_out"), [Bullets(items)])
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from tidings.content.formats import exponent
 from tidings.model.counts import MeasureShape
+from tidings.model.money import exponent
 from tidings.reports.reader import Reader
+from tidings.reports.reasons import in_gate_order
 
 Value = str | int | float | Decimal | None
 
@@ -33,10 +34,11 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
 def report_sheets(facts: Mapping[str, Any]) -> dict[str, bytes]:
     """File name → CSV: the result, the plans reason by reason, the messages by state."""
     reader: Reader = facts["reader"]
-    measure: MeasureShape = facts["measure"]
+    measure: MeasureShape | None = facts["measure"]
     states: Mapping[str, int] = facts["states"]
+    figures = _result(measure, facts) if measure else ()
     return {
-        "result.csv": csv_bytes(("figure", "unit", "value", "low", "high", "confidence"), _result(measure, facts)),
+        "result.csv": csv_bytes(("figure", "unit", "value", "low", "high", "confidence"), figures),
         "plans.csv": csv_bytes(("occasion", "step", "decision", "reason", "meaning", "people"), _plans(facts, reader)),
         "messages.csv": csv_bytes(("state", "messages"), states.items()),
     }
@@ -62,7 +64,8 @@ def _result(measure: MeasureShape, facts: Mapping[str, Any]) -> Iterator[Sequenc
         yield f"{arm.arm}_value", currency, major(arm.value), None, None, None
     for name, unit, estimate in (
         ("conversion_lift", "difference of shares", measure.conversion_lift),
-        ("caused_orders", "persons", measure.caused_orders),
+        ("caused_buyers", "persons", measure.caused_buyers),
+        ("caused_orders", "orders", measure.caused_orders),
     ):
         if estimate is not None:
             yield name, unit, estimate.value, estimate.low, estimate.high, measure.confidence
@@ -83,7 +86,7 @@ def _plans(facts: Mapping[str, Any], reader: Reader) -> Iterator[Sequence[Value]
     for plan in facts["plans"]:
         counts, place = plan["counts"], (str(plan["occasion"]), plan.get("step"))
         yield *place, "considered", None, reader.say("considered"), counts.considered
-        for code, n in counts.reasons.items():
+        for code, n in in_gate_order(counts.reasons):
             yield *place, "no", code, reader.reason(code), n
         yield *place, "withheld", "holdout", reader.reason("holdout"), counts.withheld
         yield *place, "planned", None, reader.say("planned"), counts.planned

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import Any
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+from tidings.model.scalars import NAME
 
 
 def segment_column(name: str) -> str:

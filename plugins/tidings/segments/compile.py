@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tidings.errors import ProjectErrors, TidingsError, did_you_mean
+from tidings.errors import TidingsError, did_you_mean
 from tidings.model.mistakes import Mistake, Place
+from tidings.model.money import exponent
+from tidings.model.scalars import NAME
 from tidings.model.seams import Condition
+from tidings.plugins import contained
 from tidings.project import Clauses, Leaf, Project
-from tidings.segments.columns import NAME, segment_column
+from tidings.segments.columns import segment_column
+from tidings.segments.conditions import NEGATED
 from tidings.segments.expressions import Expression, Kind, Scope, Value
-from tidings.segments.features import STAGE_2, known_columns
+from tidings.segments.features import STAGE_2
 from tidings.warehouse.features import BASE
-from tidings.warehouse.money import exponent
-
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
 
 
 @dataclass(frozen=True)
@@ -37,59 +37,37 @@ class CompiledCondition:
     conditions: tuple[Condition, ...] = ()
     segments: frozenset[str] = frozenset()
 
-    def aggregates(
-        self, tables: Mapping[str, ir.Table], now: datetime, *, ledger: bool = False
-    ) -> dict[str, ir.Column]:
-        """Column name → aggregate over `tables`: the warehouse's, or the ledger's `touches`."""
-        wanted = (condition for condition in self.conditions if condition.ledger == ledger)
-        return {name: column for each in wanted for name, column in each.aggregates(tables, now).items()}
-
-
-def compile_condition(
-    project: Project, condition: Any, now: datetime, *, columns: Mapping[str, Kind] | None = None
-) -> CompiledCondition:
-    """One condition (a list means *and*); ProjectErrors with every mistake in it.
-
-    `columns` are the feature columns it may ask about; by default those of the warehouse as it is now.
-    """
-    compiler = Compiler(project, now, scope_of(project, known_columns(project) if columns is None else columns))
-    compiled = compiler.compile(condition)
-    if compiler.mistakes:
-        raise ProjectErrors([TidingsError(found.reason, found.fix) for found in compiler.mistakes])
-    return compiled
-
 
 class Compiler:
-    """Compiles conditions of one project; `mistakes` collects what is wrong in all of them, each with its place.
+    """Compiles conditions of one project; `mistakes` collects what is wrong in all of them, each with its place."""
 
-    `since_entry`: the conditions belong to an `if` step, where an event without `within` means since entry.
-    """
-
-    def __init__(self, project: Project, now: datetime, scope: Scope, since_entry: bool = False) -> None:
+    def __init__(self, project: Project, now: datetime, scope: Scope) -> None:
         self.project = project
         self.now = now
         self.scope = scope
-        self.since_entry = since_entry
         self.clauses = Clauses(project.plugins.conditions)
         self.mistakes: list[Mistake] = []
 
-    def compile(self, condition: Any, place: Place = ()) -> CompiledCondition:
-        """The condition; FALSE, and an entry in `mistakes`, where it is wrong."""
+    def compile(self, condition: Any, place: Place = (), *, negated: bool = False) -> CompiledCondition:
+        """The condition; FALSE, and an entry in `mistakes`, where it is wrong.
+
+        `negated`: its complement is asked for, so that it holds wherever `not` of it must not (R37).
+        """
         if isinstance(condition, list):
-            return self._joined("AND", condition, place)
+            return self._joined("AND", condition, place, negated)
         if isinstance(condition, dict) and len(condition) == 1:
             [(word, value)] = condition.items()
             if word in ("all", "any") and isinstance(value, list) and value:
-                return self._joined("AND" if word == "all" else "OR", value, (*place, word))
+                return self._joined("AND" if word == "all" else "OR", value, (*place, word), negated)
             if word == "not" and not isinstance(value, list):
-                inner = self.compile(value, (*place, word))
+                inner = self.compile(value, (*place, word), negated=not negated)
                 return CompiledCondition(f"(NOT {inner.sql})", inner.parameters, inner.conditions, inner.segments)
         leaves, mistakes = self.clauses.read(condition, place)
         self.mistakes += mistakes
-        return self._leaf(leaves[0]) if leaves and not mistakes else CompiledCondition("FALSE")
+        return self._leaf(leaves[0], negated) if leaves and not mistakes else CompiledCondition("FALSE")
 
-    def _joined(self, word: str, conditions: list[Any], place: Place) -> CompiledCondition:
-        parts = [self.compile(each, (*place, index)) for index, each in enumerate(conditions)]
+    def _joined(self, word: str, conditions: list[Any], place: Place, negated: bool) -> CompiledCondition:
+        parts = [self.compile(each, (*place, index), negated=negated) for index, each in enumerate(conditions)]
         if not parts:
             return CompiledCondition("TRUE")
         return CompiledCondition(
@@ -99,45 +77,35 @@ class Compiler:
             frozenset().union(*(part.segments for part in parts)),
         )
 
-    def _leaf(self, leaf: Leaf) -> CompiledCondition:
+    def _leaf(self, leaf: Leaf, negated: bool) -> CompiledCondition:
         try:
-            return self._text(leaf.text.strip()) if leaf.text is not None else self._named(leaf)
+            if leaf.name == "in_segment" or (leaf.bare and leaf.bare in self.project.segments):
+                return self._segment(str(leaf.asked))
+            return self._text(leaf.text.strip()) if leaf.text is not None else self._named(leaf, negated)
         except TidingsError as error:
             self.mistakes.append(Mistake(leaf.place, error.reason, error.fix))
             return CompiledCondition("FALSE")
 
     def _text(self, text: str) -> CompiledCondition:
-        if NAME.fullmatch(text):
-            if text in self.project.segments:
-                return self._segment(text)
-            if text not in self.scope.columns and not self.scope.open:
-                fix = did_you_mean(text, [*self.project.segments, *self.scope.columns])
-                raise TidingsError(f"there is no segment {text!r}", fix)
+        if NAME.fullmatch(text) and text not in self.scope.columns and not self.scope.open:
+            fix = did_you_mean(text, [*self.project.segments, *self.scope.columns])
+            raise TidingsError(f"there is no segment {text!r}", fix)
         expression = Expression(self.scope)
         sql = expression.boolean(text)
         return CompiledCondition(f"coalesce({sql}, FALSE)", expression.parameters)
 
-    def _named(self, leaf: Leaf) -> CompiledCondition:
-        config, kind = leaf.config, self.project.plugins.conditions[str(leaf.name)]
-        if is_event(kind) and getattr(config, "within", None) is None and not self.since_entry:
-            raise TidingsError(
-                f"`{leaf.name}` needs `within` here",
-                f"write {leaf.name}: {{within: 365d}}; only an `if` step means since entry",
-            )
-        condition = kind(config)
-        if leaf.name == "in_segment":
-            return self._segment(str(getattr(config, "segment", "")))
-        return CompiledCondition(f"coalesce({condition.sql(self.now)}, FALSE)", {}, (condition,))
+    def _named(self, leaf: Leaf, negated: bool) -> CompiledCondition:
+        kind = self.project.plugins.conditions[str(leaf.name)]
+        with contained(f"the condition {leaf.name!r}"):
+            condition = (NEGATED.get(kind, kind) if negated else kind)(leaf.config)
+            sql = condition.sql(self.now)
+        segments = frozenset({leaf.segment} if leaf.segment else ())
+        return CompiledCondition(f"coalesce({sql}, FALSE)", {}, (condition,), segments)
 
     def _segment(self, name: str) -> CompiledCondition:
         if name not in self.project.segments:
             raise TidingsError(f"there is no segment {name!r}", did_you_mean(name, list(self.project.segments)))
         return CompiledCondition(f'"{segment_column(name)}"', segments=frozenset({name}))
-
-
-def is_event(kind: type[Condition]) -> bool:
-    """Whether the condition is about something that happens: it can say `within`."""
-    return "within" in kind.Config.model_fields
 
 
 def scope_of(project: Project, columns: Mapping[str, Kind] | None) -> Scope:

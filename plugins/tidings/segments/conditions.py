@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from tidings.model.base import Noun
-from tidings.model.scalars import Duration, Name
+from tidings.model.scalars import Name, Span, Whole
 from tidings.model.seams import Condition
 from tidings.segments.columns import digest, segment_column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+
+OPENED_BY_MACHINE = "opened_by_machine"
+"""The kind of a touch that nobody made: a mail scanner has opened the message."""
 
 
 def moment(at: datetime) -> str:
@@ -48,7 +52,7 @@ class Bought(Condition):
 
         category: str | None = None
         product: str | None = None
-        within: Duration | None = None
+        within: Span | None = None
 
     config: Config
 
@@ -73,8 +77,8 @@ class Ordered(Condition):
     class Config(Noun):
         """What YAML may say of it."""
 
-        within: Duration | None = None
-        at_least: Annotated[int, Field(ge=1)] = 1
+        within: Span | None = None
+        at_least: Annotated[Whole, Field(ge=1)] = 1
 
     config: Config
 
@@ -125,7 +129,7 @@ class Touched(Condition):
 
         step: Name | None = None
         campaign: Name | None = None
-        within: Duration | None = None
+        within: Span | None = None
 
     config: Config
 
@@ -133,10 +137,15 @@ class Touched(Condition):
     def column(self) -> str:
         return f"{self.name}__{digest([self.config.campaign, self.config.step])}"
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (self.name,)
+
     def aggregates(self, tables: Mapping[str, ir.Table], now: datetime) -> dict[str, ir.Column]:
         touches = tables["touches"]
-        asked = {"kind": self.name, "campaign": self.config.campaign, "step": self.config.step}
-        return {self.column: touches["at"].max(where=_equal(touches, asked))}
+        where = touches["kind"].isin(self.kinds)
+        asked = _equal(touches, {"campaign": self.config.campaign, "step": self.config.step})
+        return {self.column: touches["at"].max(where=where if asked is None else where & asked)}
 
     def sql(self, now: datetime) -> str:
         return since(self.column, self.config.within, now)
@@ -154,7 +163,23 @@ class Opened(Touched):
     name: ClassVar[str] = "opened"
 
 
+class OpenedAtAll(Opened):
+    """Opened by the person or by a machine: `not: opened` holds where neither did."""
+
+    @property
+    def column(self) -> str:
+        return f"opened__at_all_{digest([self.config.campaign, self.config.step])}"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("opened", OPENED_BY_MACHINE)
+
+
 class Clicked(Touched):
     """Clicked a link in a message of a campaign or step."""
 
     name: ClassVar[str] = "clicked"
+
+
+NEGATED: Mapping[type[Condition], type[Condition]] = {Opened: OpenedAtAll}
+"""What `not` is the complement of, where that is more than what the condition itself holds for."""

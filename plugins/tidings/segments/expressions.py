@@ -80,7 +80,8 @@ class Expression:
         name = type(node).__name__
         writer = _WRITERS.get(name)
         if writer is None:
-            raise TidingsError(f"{called(node)} is not allowed in a condition", f"functions: {', '.join(FUNCTIONS)}")
+            fix = f"compare columns with =, <, >, in, like, between; functions: {', '.join(FUNCTIONS)}"
+            raise TidingsError(f"{called(node)} is not allowed in a condition", fix)
         return writer(self, node)
 
     def bind(self, value: Value) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
 from tidings.project import Project
 from tidings.segments.expressions import Kind
 from tidings.segments.touches import LAST
-from tidings.warehouse.connection import open_warehouse
-from tidings.warehouse.features import feature_columns
+from tidings.warehouse.connection import Warehouse, open_warehouse
+from tidings.warehouse.contract import SOURCES
+from tidings.warehouse.features import FeatureKind, feature_columns
+from tidings.warehouse.reading import Unreachable, fetch
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -17,18 +20,48 @@ if TYPE_CHECKING:
 QUINTILES = {"rfm_recency": "last_order_at", "rfm_frequency": "orders", "rfm_money": "total_spend"}
 """Quintile columns, 5 the best fifth of those who ever ordered, and what each ranks."""
 
-STAGE_2: dict[str, Kind] = {**dict.fromkeys(QUINTILES, "number"), **dict.fromkeys(LAST.values(), "time")}
+STAGE_2: dict[str, FeatureKind] = {**dict.fromkeys(QUINTILES, "number"), **dict.fromkeys(LAST.values(), "time")}
 
 
 def all_columns(customers: ir.Table) -> dict[str, Kind]:
     """Feature columns and their kinds; `customers` is the conformed table, whose own columns are among them."""
-    return {**feature_columns(customers), **STAGE_2}
+    return dict(feature_columns(customers, STAGE_2))
 
 
-def known_columns(project: Project) -> dict[str, Kind] | None:
-    """The feature columns of the project's warehouse; None where it cannot be read, as before the data is there."""
+@dataclass
+class Sources:
+    """What is known of the company's tables without reading their rows; None stands for what is not known.
+
+    `wrong` says what a refresh would trip over: the table, or None where it is the warehouse, and the mistake.
+    """
+
+    columns: dict[str, Kind] | None = None
+    categories: set[str] | None = None
+    wrong: list[tuple[str | None, TidingsError]] = field(default_factory=list)
+
+
+def look_at_sources(project: Project) -> Sources:
+    """The tables of the project's warehouse against the source contract; it stops where the warehouse is not there."""
+    found = Sources()
     try:
         with open_warehouse(project) as warehouse:
-            return all_columns(warehouse.table("customers"))
-    except TidingsError:
-        return None
+            for name, source in SOURCES.items():
+                try:
+                    if source.required or warehouse.has(name):
+                        _look_at(warehouse, name, found)
+                except Unreachable:
+                    raise
+                except TidingsError as error:
+                    found.wrong.append((name, error))
+    except TidingsError as error:
+        found.wrong.append((None, error))
+    return found
+
+
+def _look_at(warehouse: Warehouse, name: str, found: Sources) -> None:
+    table = warehouse.table(name)
+    if name == "customers":
+        found.columns = all_columns(table)
+    if name == "products":
+        rows: Any = fetch(warehouse.backend, table.select("category").distinct(), name)
+        found.categories = {category for category in rows.column("category").to_pylist() if category is not None}

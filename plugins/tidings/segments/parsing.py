@@ -38,10 +38,16 @@ def _with_amounts(text: str, currency: str) -> str:
     from sqlglot import TokenType, tokenize
 
     tokens = tokenize(text, read="duckdb")
+    if any(token.comments for token in tokens):
+        fix = "write it in YAML, after # and a space; what stands behind it here would be left out"
+        raise TidingsError("a comment in a condition", fix)
     for number, word in reversed(list(pairwise(tokens))):
-        if number.token_type != TokenType.NUMBER or not re.fullmatch(r"[A-Z]{3}", word.text):
+        if number.token_type != TokenType.NUMBER or word.token_type != TokenType.VAR:
             continue
-        if word.token_type != TokenType.VAR:
+        if re.fullmatch(r"[mhdw]|days?|weeks?|hours?", word.text):
+            fix = "compare days, such as recency_days <= 7, or a moment, such as last_order_at > '2026-11-22'"
+            raise TidingsError(f"`{text[number.start : word.end + 1]}` is a duration, and SQL has none here", fix)
+        if not re.fullmatch(r"[A-Z]{3}", word.text):
             continue
         if word.text != currency:
             fix = f"write it in {currency}, the workspace's base_currency"
@@ -56,8 +62,8 @@ def parts_of(node: exp.Expr, *known: str, maybe: Sequence[str] = ()) -> dict[str
     Those of `maybe` come after the others, where they are there.
     """
     there = {name: part for name, part in node.args.items() if part is not None and part is not False and part != []}
-    if unknown := set(there) - {*known, *maybe}:
-        raise TidingsError(f"{called(node)} with {min(unknown)!r} is not allowed in a condition", "write it plainly")
+    if set(there) - {*known, *maybe}:
+        raise TidingsError(f"{called(node)} is not allowed in a condition", "write it plainly, without a query")
     if set(known) - set(there):
         raise TidingsError(f"{called(node)} lacks a part", "write it out, such as orders >= 3")
     return {name: there[name] for name in (*known, *maybe) if name in there}
@@ -75,5 +81,9 @@ def to_number(text: str) -> int | Decimal:
 
 
 def called(node: exp.Expr) -> str:
-    """What a message calls a node."""
-    return f"`{type(node).__name__.lower()}`"
+    """What a message calls a node: its own SQL, cut where it is long."""
+    import sqlglot
+
+    written = node.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
+    text = re.sub(rf"{AMOUNT}\(([^()]*)\)", r"\1", written, flags=re.IGNORECASE)
+    return f"`{text if len(text) <= 60 else text[:57] + '...'}`"

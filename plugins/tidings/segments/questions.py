@@ -11,10 +11,11 @@ from tidings.errors import ProjectErrors, TidingsError, Where
 from tidings.model.campaign import Campaign
 from tidings.model.mistakes import Place
 from tidings.model.seams import Condition
-from tidings.model.steps import If, Step
+from tidings.model.steps import If, walk_places
 from tidings.project import Project
+from tidings.project.conditions import SINCE_ENTRY
 from tidings.segments.columns import condition_column, segment_column
-from tidings.segments.compile import CompiledCondition, Compiler, is_event, scope_of
+from tidings.segments.compile import CompiledCondition, Compiler, scope_of
 from tidings.segments.expressions import Kind
 from tidings.yamlfile import place_mistake
 
@@ -55,7 +56,7 @@ def compile_questions(project: Project, now: datetime, columns: Mapping[str, Kin
     }
     asked: dict[str, CompiledCondition] = {}
     for name, campaign in project.campaigns.items():
-        for place, condition in campaign_conditions(campaign, project.plugins.conditions):
+        for place, condition in campaign_conditions(campaign):
             column = condition_column(condition)
             if column not in asked:
                 asked[column] = compiled(condition, CAMPAIGN_FILE.format(name), place)
@@ -67,7 +68,7 @@ def compile_questions(project: Project, now: datetime, columns: Mapping[str, Kin
     return Questions([*layers, others], columns_of)
 
 
-def campaign_conditions(campaign: Campaign, conditions: Mapping[str, type[Condition]]) -> Iterator[tuple[Place, Any]]:
+def campaign_conditions(campaign: Campaign) -> Iterator[tuple[Place, Any]]:
     """The conditions of a campaign that the snapshot answers, with their place in its file.
 
     Of an `if` step these are the single questions about the customer; what happened since entry is asked later.
@@ -75,32 +76,22 @@ def campaign_conditions(campaign: Campaign, conditions: Mapping[str, type[Condit
     yield ("audience", "include"), campaign.audience.include
     for index, condition in enumerate(campaign.audience.exclude):
         yield ("audience", "exclude", index), condition
-    yield from _branches(campaign.steps, ("steps",), conditions)
-
-
-def _branches(
-    steps: list[Step], place: Place, conditions: Mapping[str, type[Condition]]
-) -> Iterator[tuple[Place, Any]]:
-    for index, step in enumerate(steps):
+    for place, step in walk_places(campaign.steps):
         if isinstance(step, If):
-            here = (*place, index)
-            yield from _static(step.condition, (*here, "if"), conditions)
-            yield from _branches(step.then, (*here, "then"), conditions)
-            yield from _branches(step.otherwise, (*here, "else"), conditions)
+            yield from _static(step.condition, (*place, "if"))
 
 
-def _static(condition: Any, place: Place, conditions: Mapping[str, type[Condition]]) -> Iterator[tuple[Place, Any]]:
+def _static(condition: Any, place: Place) -> Iterator[tuple[Place, Any]]:
     if isinstance(condition, dict) and len(condition) == 1:
         [(word, value)] = condition.items()
         if word in ("all", "any") and isinstance(value, list):
             for index, each in enumerate(value):
-                yield from _static(each, (*place, word, index), conditions)
+                yield from _static(each, (*place, word, index))
             return
         if word == "not":
-            yield from _static(value, (*place, word), conditions)
+            yield from _static(value, (*place, word))
             return
-        kind = conditions.get(word)
-        if kind is not None and is_event(kind):
+        if word in SINCE_ENTRY:
             return
     yield place, condition
 

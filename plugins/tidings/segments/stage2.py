@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tidings.errors import TidingsError
 from tidings.model.seams import Condition
+from tidings.segments.compile import CompiledCondition
 from tidings.segments.features import QUINTILES
 from tidings.segments.questions import Questions
 from tidings.segments.touches import LAST
 from tidings.warehouse.features import aggregated, join_all
-from tidings.warehouse.reading import fetch
+from tidings.warehouse.reading import fetch, reading
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +27,8 @@ def save_people(
     """Write people.parquet, one row a profile in order of customer_id; returns persons by segment.
 
     `features` is the file of stage 1, `persons` has customer_id, person_key and represents, `touches` what
-    `load_touches` gives. A person is in a segment where any of their profiles is.
+    `load_touches` gives. A person is in a segment where any of their profiles is. TidingsError naming the condition
+    whose SQL the engine refuses.
     """
     import ibis
 
@@ -38,29 +41,62 @@ def save_people(
         connection.read_parquet(str(features)).create_view("features")
         sql, parameters = _statement(questions)
         place = str(path).replace("'", "''")
-        connection.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
+        try:
+            with reading("segments"):
+                connection.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
+        except TidingsError as error:
+            raise _at_fault(connection, questions, now) or error from error
         return _sizes(connection, path, questions)
     finally:
         backend.disconnect()
 
 
 def _statement(questions: Questions) -> tuple[str, dict[str, Any]]:
+    sql = _features()
+    parameters: dict[str, Any] = {}
+    for layer in questions.layers:
+        sql, parameters = _with_answers(sql, parameters, layer)
+    return f"{sql} ORDER BY customer_id", parameters
+
+
+def _features() -> str:
+    """What every question may read: the warehouse's features, the person's, the ledger's."""
     quintiles = ", ".join(
         f"CASE WHEN orders > 0 THEN 1 + (rank() OVER (PARTITION BY orders > 0 ORDER BY {ranked}) - 1) * 5"
         f" // count(*) OVER (PARTITION BY orders > 0) END AS {name}"
         for name, ranked in QUINTILES.items()
     )
-    sql = (
+    return (
         f"SELECT persons.person_key, features.*, ledger.* EXCLUDE (person_key), persons.represents, {quintiles} "
         "FROM features JOIN persons USING (customer_id) LEFT JOIN ledger USING (person_key)"
     )
-    parameters: dict[str, Any] = {}
+
+
+def _with_answers(
+    sql: str, parameters: dict[str, Any], layer: Mapping[str, CompiledCondition]
+) -> tuple[str, dict[str, Any]]:
+    """The rows of `sql` with a column for each question of a layer."""
+    if not layer:
+        return sql, parameters
+    columns = ", ".join(f'{each.sql} AS "{name}"' for name, each in layer.items())
+    more = {name: value for each in layer.values() for name, value in each.parameters.items()}
+    return f"SELECT *, {columns} FROM ({sql})", parameters | more
+
+
+def _at_fault(connection: duckdb.DuckDBPyConnection, questions: Questions, now: datetime) -> TidingsError | None:
+    """The first named condition that the engine refuses over the columns it may read, as a mistake of its plugin."""
+    import duckdb
+
+    sql, parameters = _features(), dict[str, Any]()
     for layer in questions.layers:
-        if layer:
-            columns = ", ".join(f'{each.sql} AS "{name}"' for name, each in layer.items())
-            sql = f"SELECT *, {columns} FROM ({sql})"
-            parameters |= {name: value for each in layer.values() for name, value in each.parameters.items()}
-    return f"{sql} ORDER BY customer_id", parameters
+        for condition in (condition for each in layer.values() for condition in each.conditions):
+            try:
+                connection.execute(f"SELECT {condition.sql(now)} FROM ({sql}) LIMIT 0", parameters)
+            except duckdb.Error as error:
+                reason = f"the condition {condition.name!r} fails: {next(iter(str(error).splitlines()), '')}"
+                return TidingsError(reason, "mend the plugin that registers it")
+        sql, parameters = _with_answers(sql, parameters, layer)
+    return None
 
 
 def _ledger_features(backend: Any, touches: pd.DataFrame, conditions: Iterable[Condition], now: datetime) -> Any:

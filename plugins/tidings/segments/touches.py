@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, literal, select, union_all
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, union_all
 
 from tidings.ledger.tables import events, messages
+from tidings.segments.conditions import OPENED_BY_MACHINE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,10 +20,10 @@ LAST = {"received": "last_received_at", "opened": "last_opened_at", "clicked": "
 
 
 def load_touches(connection: Connection, now: datetime) -> pd.DataFrame:
-    """The last moment before `now` of each kind (`received`, `opened`, `clicked`) by person, campaign and step.
+    """The last moment before `now` of each kind of touch by person, campaign and step.
 
-    A withheld message counts as received: what a campaign asks of both arms must be alike. What a machine opened
-    or clicked is left out (R37).
+    Kinds are `received`, `opened`, `clicked` and, apart from what people opened, OPENED_BY_MACHINE; what a machine
+    clicked is left out (R37). A withheld message counts as received: what a campaign asks of both arms must be alike.
     """
     import pandas as pd
 
@@ -32,11 +33,13 @@ def load_touches(connection: Connection, now: datetime) -> pd.DataFrame:
         .where(messages.c.state.in_(SENT), messages.c.counted_at < now)
         .group_by(*who)
     )
+    opened, clicked = events.c.kind == "opened", events.c.kind == "clicked"
+    kind = case((and_(opened, events.c.machine), OPENED_BY_MACHINE), else_=events.c.kind).label("kind")
     acted = (
-        select(*who, events.c.kind, func.max(events.c.occurred_at).label("at"))
+        select(*who, kind, func.max(events.c.occurred_at).label("at"))
         .join(events, events.c.message_id == messages.c.id)
-        .where(events.c.kind.in_(("opened", "clicked")), ~events.c.machine, events.c.occurred_at < now)
-        .group_by(*who, events.c.kind)
+        .where(or_(opened, and_(clicked, ~events.c.machine)), events.c.occurred_at < now)
+        .group_by(*who, events.c.kind, events.c.machine)
     )
     rows = connection.execute(union_all(received, acted)).all()
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(COLUMNS))

@@ -14,7 +14,7 @@ from tidings.model.delivery import ProviderEvent
 from tidings.planning.links import read_unsubscribe
 from tidings.project import Project
 
-STOPPED = {"complained": "complaint", "bounced": "hard_bounce", "unsubscribed": "unsubscribed"}
+STOPPING = {"complained": "complaint", "bounced": "hard_bounce", "unsubscribed": "unsubscribed"}
 
 
 def record(connection: Connection, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
@@ -36,24 +36,25 @@ def unsubscribe_event(project: Project, token: str, now: datetime) -> ProviderEv
 
 
 def _stops(event: ProviderEvent) -> bool:
-    soft = event.kind == "bounced" and event.detail.startswith("soft")
-    return event.kind in STOPPED and not soft
+    return event.kind in STOPPING and (event.kind != "bounced" or event.permanent)
 
 
 def _stop(connection: Connection, matched: Sequence[tuple[ProviderEvent, Mapping[str, Any]]]) -> None:
     """Nothing more goes to the addresses of these messages; whoever said no has withdrawn their consent.
 
+    A message may be that of a key that was merged into another since: the no is the human's (R24, R65).
+
     Rows are locked as the claim does it: persons, then contacts, each in key order. So a claim sees the no, or had
     committed before it (R24), and the two never wait for each other.
     """
-    persons.lock(connection, [message["person_key"] for _, message in matched])
+    living = persons.lock_living(connection, [message["person_key"] for _, message in matched])
     contacts.lock(connection, [(message["channel"], message["address_key"]) for _, message in matched])
     for event, message in matched:
-        cause = STOPPED[event.kind]
+        cause = STOPPING[event.kind]
         contacts.suppress(connection, message["channel"], message["address_key"], event.occurred_at, cause)
         if event.kind != "bounced":
             withdrawal = {
-                "person_key": message["person_key"],
+                "person_key": living[message["person_key"]],
                 "channel": message["channel"],
                 "purpose": message["purpose"],
                 "state": "withdrawn",

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tidings.content.sources import list_templates
 from tidings.content.uses import TemplateCheck
-from tidings.errors import TidingsError, Where
+from tidings.errors import TidingsError, Where, did_you_mean
 from tidings.model.counts import CheckShape, Finding
-from tidings.model.mistakes import Place
+from tidings.model.mistakes import Mistake, Place
 from tidings.model.steps import If, walk_places
-from tidings.project import Project, read_project
+from tidings.project import Clauses, Project, Reading, read_project
 from tidings.segments.compile import Compiler, scope_of
-from tidings.segments.expressions import Kind
-from tidings.segments.features import known_columns
-from tidings.settings import MARKER
+from tidings.segments.features import Sources, look_at_sources
+from tidings.warehouse.reading import Unreachable
 from tidings.yamlfile import YamlDocument, place_mistake
 
+WAREHOUSE = "warehouse"
 
-def check(root: Path) -> CheckShape:
-    """What `load_project` finds, then conditions against the warehouse's columns, then templates.
+
+def check(root: Path, at: str | None = None) -> CheckShape:
+    """What `load_project` finds, then conditions as they read at the time `at` against the warehouse, then templates.
 
     Findings are in order of file and line, warnings among them; `ok` where none is an error.
     """
     reading = read_project(root)
+    project, sources = reading.project, _look(reading)
     findings = {_finding(error): None for error in reading.errors}
-    if reading.project is not None:
-        columns = known_columns(reading.project)
-        if columns is None:
-            fix = "put the tables into data/, or mend `warehouse:`"
-            where = reading.project.documents[str(MARKER)].where(("warehouse",))
-            error = TidingsError("the warehouse cannot be read, so columns are not checked", fix, where)
-            findings[_finding(error, warning=True)] = None
-        said = {error.where for error in reading.errors}
-        for error in _conditions(reading.project, columns):
-            # What a name or an argument gets wrong has been said already, by whoever read the file.
-            if error.where not in said:
-                findings[_finding(error)] = None
-        names = None if columns is None else set(columns)
-        findings |= dict.fromkeys(TemplateCheck(reading.project, names).findings())
+    findings |= dict.fromkeys(_wrong_sources(reading, sources))
+    # What a name or an argument gets wrong has been said already, by whoever read the file.
+    said = {error.where for error in reading.errors}
+    found = [*_conditions(project, sources, at), *_categories(project, sources)]
+    found += TemplateCheck(project, sources.columns).findings()
+    findings |= {each: None for each in found if Where(each.file, each.line, each.column) not in said}
     return CheckShape(
         ok=not any(finding.level == "error" for finding in findings),
         campaigns=reading.campaigns,
@@ -50,22 +44,69 @@ def check(root: Path) -> CheckShape:
     )
 
 
-def _conditions(project: Project, columns: Mapping[str, Kind] | None) -> Iterator[TidingsError]:
-    scope = scope_of(project, columns)
+def _look(reading: Reading) -> Sources:
+    """The warehouse; nothing is known of it where the settings do not say where it is."""
+    mended = {place[1:2] for place in reading.settings.mended if place[:1] in ((), (WAREHOUSE,))}
+    if mended - {("tables",), ("freshness",)}:
+        return Sources()
+    sources = look_at_sources(reading.project)
+    if ("tables",) in mended:
+        sources.wrong.clear()  # a table is missed that is only mapped wrongly
+    return sources
+
+
+def _wrong_sources(reading: Reading, sources: Sources) -> Iterator[Finding]:
+    tables = reading.project.settings.warehouse.tables
+    for name, error in sources.wrong:
+        place: Place = (WAREHOUSE, "tables", name) if name is not None and name in tables else (WAREHOUSE, "url")
+        where = reading.settings.layers.where(place)
+        if isinstance(error, Unreachable):
+            reason = f"columns are not checked: {error.reason}"
+            yield _finding(TidingsError(reason, error.fix, where), warning=True)
+        else:
+            yield _finding(TidingsError(error.reason, error.fix, where))
+
+
+def _conditions(project: Project, sources: Sources, at: str | None) -> Iterator[Finding]:
+    scope, now = scope_of(project, sources.columns), project.now(at)
     for document, condition, place in _asked(project):
-        compiler = Compiler(project, project.now(), scope, since_entry="if" in place)
+        compiler = Compiler(project, now, scope)
         compiler.compile(condition, place)
-        yield from (place_mistake(mistake, document) for mistake in compiler.mistakes)
+        yield from (_finding(place_mistake(mistake, document)) for mistake in compiler.mistakes)
+
+
+def _categories(project: Project, sources: Sources) -> Iterator[Finding]:
+    """Categories that no product has, where one is called nearly so; others may come yet."""
+    known = sorted(sources.categories or ())
+    for document, category, place in _asked_categories(project):
+        hint = did_you_mean(category, known)
+        if category not in known and hint.startswith("did"):
+            mistake = Mistake(place, f"no product has the category {category!r}", hint)
+            yield _finding(place_mistake(mistake, document), warning=True)
+
+
+def _asked_categories(project: Project) -> Iterator[tuple[YamlDocument, str, Place]]:
+    clauses = Clauses(project.plugins.conditions)
+    for name, campaign in project.campaigns.items():
+        if campaign.goal and "category" in campaign.goal.where:
+            document = project.documents[f"config/campaigns/{name}.yaml"]
+            yield document, campaign.goal.where["category"], ("goal", "where", "category")
+    for document, condition, place in _asked(project):
+        for leaf in clauses.read(condition, place)[0]:
+            if leaf.name == "bought" and (category := getattr(leaf.config, "category", None)):
+                yield document, category, (*leaf.place, "category")
 
 
 def _asked(project: Project) -> Iterator[tuple[YamlDocument, Any, Place]]:
     """Every condition with its file and its place there."""
     for name, segment in project.segments.items():
-        yield project.documents[f"segments/{name}.yaml"], segment.where, ("where",)
+        for index, clause in enumerate(segment.where):
+            yield project.documents[f"segments/{name}.yaml"], clause, ("where", index)
     for name, campaign in project.campaigns.items():
         document = project.documents[f"config/campaigns/{name}.yaml"]
         yield document, campaign.audience.include, ("audience", "include")
-        yield document, campaign.audience.exclude, ("audience", "exclude")
+        for index, clause in enumerate(campaign.audience.exclude):
+            yield document, clause, ("audience", "exclude", index)
         for place, step in walk_places(campaign.steps):
             if isinstance(step, If):
                 yield document, step.condition, (*place, "if")

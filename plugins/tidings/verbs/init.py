@@ -23,22 +23,40 @@ _SALT = re.compile(r"^salt: \S+", re.MULTILINE)
 def init(folder: Path, write_data: Callable[[Path], object]) -> list[str]:
     """Write the starter into `folder` and let `write_data` fill its `data/`; returns the files, relative, sorted.
 
-    TidingsError where the folder holds something. Nothing is left behind by a failure.
+    TidingsError where the folder holds something. Nothing is left behind by a failure. A folder that is there stays
+    the same one: a shell may stand in it, or a volume be mounted there.
     """
     target = folder.absolute()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    there = target.is_dir()
+    if target.exists() and (not there or any(target.iterdir())):
         raise TidingsError(f"{folder} is not an empty folder", "name one that does not exist yet")
-    above = next(parent for parent in target.parents if parent.is_dir())
-    made = Path(tempfile.mkdtemp(prefix=".tidings-init-", dir=above))
+    near = target if there else next(parent for parent in target.parents if parent.is_dir())
+    made = Path(tempfile.mkdtemp(prefix=".tidings-init-", dir=near))
     try:
         workspace = made / "workspace"
         _copy(workspace)
         write_data(workspace / "data")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        workspace.replace(target)
+        if there:
+            _move_into(target, workspace)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            workspace.replace(target)
     finally:
         shutil.rmtree(made)
     return sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
+
+
+def _move_into(target: Path, workspace: Path) -> None:
+    """Move what the workspace holds into the folder; all of it or, where something is in its way, nothing."""
+    names = sorted(path.name for path in workspace.iterdir())
+    try:
+        for name in names:
+            (workspace / name).replace(target / name)
+    except BaseException:
+        for name in names:
+            if not (workspace / name).exists():
+                (target / name).replace(workspace / name)
+        raise
 
 
 def _copy(workspace: Path) -> None:

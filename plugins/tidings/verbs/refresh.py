@@ -15,6 +15,7 @@ from tidings.ledger.keys import random_key
 from tidings.ledger.persons import load_numbers, load_profiles, merge_persons, save_persons, save_profiles
 from tidings.ledger.snapshots import find_current, publish_snapshot, summary
 from tidings.model.counts import RefreshShape
+from tidings.planning.questions import asked
 from tidings.project import Project
 
 
@@ -60,12 +61,11 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         features.unlink()
         before = Previous(last.folder, mining) if last and mining else None
         picks = save_recommendations(project, warehouse, tables, found.people, before, now, made.folder)
-
         shape = RefreshShape(
             snapshot=snapshot_id, as_of=now, customers=len(found.people), persons=int(found.people["represents"].sum()),
             segments=sizes, recommended=picks.persons, quarantined=dict(tables.quarantined),
         )  # fmt: skip
-        kept: dict[str, Any] = {**shape.model_dump(mode="json"), "mining": picks.mining}
+        kept: dict[str, Any] = {**shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project)}
         (made.folder / "summary.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
         with ledger.write() as connection:
             if load_profiles(connection) != known:

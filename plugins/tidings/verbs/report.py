@@ -7,7 +7,7 @@ from datetime import datetime
 from tidings.delivery.single import send_report
 from tidings.ledger.database import Ledger
 from tidings.ledger.keys import random_key
-from tidings.measurement.facts import due_occasion, report_facts
+from tidings.measurement.facts import report_facts, report_occasion
 from tidings.model.counts import ReportShape
 from tidings.planning.plan import find_campaign
 from tidings.project import Project
@@ -20,14 +20,15 @@ def report(
 ) -> ReportShape:
     """Write the report to .tidings/reports and, with `send`, mail it to the owner.
 
-    The occasion is the last one whose goal window has closed; before that it is an interim report of the day.
-    The owner gets each occasion once. `true_effect` is known only to the demo.
+    The occasion is the oldest one whose goal window has closed and that the owner has no report of, else the last
+    one reported; before there is any, it is an interim report of the day. The owner gets each occasion once.
+    `true_effect` is known only to the demo.
     """
     found = find_campaign(project, campaign)
     with Ledger.open(project, create=False) as ledger:
         with ledger.read() as connection:
-            occasion = due_occasion(found, connection, now) or f"interim:{now.date().isoformat()}"
-            facts = report_facts(project, found, connection, now) | {"true_effect": true_effect}
+            occasion = report_occasion(project, found, connection, now)
+            facts = report_facts(project, found, connection, now, occasion) | {"true_effect": true_effect}
         built = build_report(facts, project.plugins.sections.values(), root=project.root)  # type: ignore[arg-type]
         folder = project.state / "reports"
         html, text = write_report(built, folder, f"{campaign}-{occasion}")

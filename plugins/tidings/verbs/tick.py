@@ -7,7 +7,7 @@ from datetime import datetime
 from tidings.delivery.claim import Scope
 from tidings.delivery.dispatch import dispatch
 from tidings.errors import ProjectErrors, TidingsError
-from tidings.ledger import messages
+from tidings.ledger import messages, plans, reports
 from tidings.ledger.database import Ledger, database_time
 from tidings.ledger.snapshots import find_current
 from tidings.model.counts import DeliverShape, TickShape
@@ -27,7 +27,8 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
     failed: list[TidingsError] = []
     with Ledger.open(project, create=False) as ledger:
         with ledger.write() as connection:
-            settled = messages.recover(connection, database_time(connection))
+            time = database_time(connection)
+            settled = messages.recover(connection, time) + reports.recover(connection, time)
             ready = find_current(connection, project.root) is not None
         flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
         for campaign in flows if ready else []:
@@ -44,6 +45,8 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             finished += sum(move["state"] != "active" for move in made.moves)
             planned += made.counts.planned
         done = dispatch(project, ledger, now, Scope(), run) if ready else _nothing()
+        with ledger.read() as connection:
+            unapproved = plans.unapproved(connection)
     if failed:
         raise failed[0] if len(failed) == 1 else ProjectErrors(failed)
     return TickShape(
@@ -52,9 +55,10 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
         planned=planned,
         settled=settled,
         expired=done.expired,
+        unapproved=unapproved,
         delivered=done,
     )
 
 
 def _nothing() -> DeliverShape:
-    return DeliverShape(claimed=0, accepted=0, refused=0, later=0, in_doubt=0, skipped={}, expired=0)
+    return DeliverShape(claimed=0, accepted=0, refused=0, later=0, in_doubt=0, skipped={}, causes={}, expired=0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tidings.errors import TidingsError, did_you_mean
 from tidings.project import Project
 from tidings.warehouse.contract import SOURCES, conform
-from tidings.warehouse.reading import reading
+from tidings.warehouse.reading import Unreachable, reading
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -44,7 +44,8 @@ class Warehouse:
             return True
         if self.folder is not None:
             return _find(self.folder, name) is not None
-        return name in self.backend.list_tables()
+        with reading(name):
+            return name in self.backend.list_tables()
 
     def _raw(self, name: str) -> ir.Table:
         place = self.mapping.get(name, name)
@@ -82,22 +83,33 @@ class Warehouse:
 
 @contextmanager
 def open_warehouse(project: Project) -> Iterator[Warehouse]:
-    """The workspace's warehouse, read only; closed at the end."""
+    """The workspace's warehouse, read only; closed at the end. Unreachable where it is not to be had."""
     import ibis
 
     settings = project.settings.warehouse
-    if settings.url is None:
-        backend, folder = ibis.duckdb.connect(), project.warehouse_folder
-    else:
-        with reading(settings.url.split(":")[0]):
-            more = {"read_only": True} if settings.url.startswith("duckdb:") else {}
-            backend, folder = ibis.connect(settings.url, **more), None
-    if backend.name in FIRST:
-        backend.raw_sql(FIRST[backend.name])
+    backend = ibis.duckdb.connect() if settings.url is None else _connect(settings.url)
+    folder = project.warehouse_folder if settings.url is None else None
     try:
-        yield Warehouse(backend, folder, dict(settings.tables), project.settings.base_currency)
+        if backend.name in FIRST:
+            with reading(backend.name):
+                backend.raw_sql(FIRST[backend.name])
+        tables = {str(name): place for name, place in settings.tables.items()}
+        yield Warehouse(backend, folder, tables, project.settings.base_currency)
     finally:
         backend.disconnect()
+
+
+def _connect(url: str) -> Any:
+    import ibis
+
+    more = {"read_only": True} if url.startswith("duckdb:") else {}
+    try:
+        with reading(url.partition(":")[0]):
+            return ibis.connect(url, **more)
+    except ValueError:
+        # What Ibis says of it holds the address, and that may hold a password (R54).
+        fix = "write one such as postgresql://user@host/database or duckdb:///path/to/file.ddb"
+        raise TidingsError("warehouse.url is not the address of a database that Ibis knows", fix) from None
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -111,9 +123,11 @@ def _find(folder: Path, name: str) -> Path | None:
 def _read_files(backend: Any, folder: Path, place: str, source: Any, view: str | None) -> ir.Table:
     path = _find(folder, place)
     if path is None:
-        there = sorted({found.stem for found in folder.glob("*")}) if folder.is_dir() else []
-        fix = did_you_mean(place, there) if there else "put the tables there, or set warehouse.url"
-        raise TidingsError(f"the warehouse folder {folder} has no table {place!r}", fix)
+        there = sorted({found.stem for found in folder.glob("*") if found.suffix in SUFFIXES or found.is_dir()})
+        reason = f"the warehouse folder {folder} has no table {place!r}"
+        if not there:
+            raise Unreachable(reason, "put the tables there, or set warehouse.url")
+        raise TidingsError(reason, did_you_mean(place, there))
     if path.suffix == ".csv":
         # Ids such as 0012 and half-broken columns stay what they are: the contract converts, row by row.
         sniffed = "SELECT unnest(Columns).name FROM sniff_csv(?, header = true, sample_size = -1)"

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
 from tidings.errors import TidingsError, did_you_mean
-from tidings.warehouse.money import exponent
+from tidings.model.money import exponent
 
 if TYPE_CHECKING:
     import ibis.expr.datatypes as dt

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tidings.errors import TidingsError
 from tidings.model.seams import Condition
+from tidings.plugins import contained
 from tidings.warehouse.contract import CONTACT_COLUMNS
 from tidings.warehouse.reading import save
 
@@ -44,20 +45,21 @@ BASE: Mapping[str, FeatureKind] = {
 RESERVED = ("person_key", "represents", "since")
 
 
-def feature_columns(customers: ir.Table) -> dict[str, FeatureKind]:
-    """What a condition may ask about after stage 1: the base features and the customers' own columns.
+def feature_columns(customers: ir.Table, later: Mapping[str, FeatureKind]) -> dict[str, FeatureKind]:
+    """What a condition may ask about: the customers' own columns, the base features, and those added `later`.
 
     `customers` is the conformed table. TidingsError where one of its columns has the name of a feature.
     """
+    taken = {*BASE, *later, *RESERVED}
     own: dict[str, FeatureKind] = {}
     for name, dtype in customers.schema().items():
         if name in CONTACT_COLUMNS:
             continue
-        if name.lower() in BASE or name.lower() in RESERVED or "__" in name:
+        if name.lower() in taken or "__" in name:
             fix = f"rename it in warehouse.tables: customers: select ..., {name} as their_{name.strip('_')}"
             raise TidingsError(f"customers.{name} has the name of a feature", fix)
         own[name] = _kind(dtype)
-    return own | dict(BASE)
+    return {**own, **BASE, **later}
 
 
 def save_features(
@@ -92,15 +94,25 @@ def features(tables: Mapping[str, ir.Table], conditions: Iterable[Condition], no
 def aggregated(
     tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime, key: str
 ) -> list[ir.Table]:
-    """The aggregates that conditions declare, one grouped table for each table they stand on."""
+    """The aggregates that conditions declare, one grouped table for each table they stand on.
+
+    TidingsError naming the condition where it fails, or declares what cannot be a column of `key`.
+    """
     wanted: dict[Any, dict[str, ir.Column]] = {}
     for condition in conditions:
-        for name, aggregate in condition.aggregates(tables, now).items():
-            relations = aggregate.op().relations
-            if len(relations) != 1:
-                fix = "one aggregate reads one table"
-                raise TidingsError(f"the condition {condition.name!r} declares {name!r} over several tables", fix)
-            wanted.setdefault(next(iter(relations)), {})[name] = aggregate
+        who = f"the condition {condition.name!r}"
+        with contained(who):
+            declared = condition.aggregates(tables, now)
+            relations = {name: aggregate.op().relations for name, aggregate in declared.items()}
+        for name, aggregate in declared.items():
+            if not name.startswith(f"{condition.name}__"):
+                raise TidingsError(f"{who} declares {name!r}", f"let the name begin with {condition.name}__")
+            if len(relations[name]) != 1:
+                raise TidingsError(f"{who} declares {name!r} over several tables", "one aggregate reads one table")
+            [relation] = relations[name]
+            if key not in relation.schema:
+                raise TidingsError(f"{who} declares {name!r} over a table without {key}", "read one that has it")
+            wanted.setdefault(relation, {})[name] = aggregate
     return [_grouped(relation, columns, key) for relation, columns in wanted.items()]
 
 

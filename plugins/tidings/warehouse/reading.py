@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+class Unreachable(TidingsError):
+    """The warehouse is not there, or not to be had from this machine now: no mistake in anybody's files."""
+
+
 @contextmanager
 def reading(what: str) -> Iterator[None]:
     """Turn what the engine raises while it reads `what` into a TidingsError."""
@@ -22,21 +26,22 @@ def reading(what: str) -> Iterator[None]:
         yield
     except ImportError as error:
         fix = "install the extra of tidings or of ibis-framework that is named like the database"
-        raise TidingsError(f"the warehouse needs a library that is not installed: {error.name}", fix) from error
-    except _errors() as error:
+        raise Unreachable(f"the warehouse needs a library that is not installed: {error.name}", fix) from error
+    except _errors("Error") as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise TidingsError(
-            f"the warehouse cannot be read ({what}): {first}", "check the source and refresh again"
-        ) from error
+        kind = Unreachable if isinstance(error, _errors("OperationalError")) else TidingsError
+        raise kind(f"the warehouse cannot be read ({what}): {first}", "check the source and refresh again") from error
 
 
-def _errors() -> tuple[type[Exception], ...]:
-    """What the engines in use raise; one that is not imported has raised nothing."""
+def _errors(name: str) -> tuple[type[Exception], ...]:
+    """What the engines in use raise under a name of Python's database interface (PEP 249), and the system's errors."""
     import duckdb
     from ibis.common.exceptions import IbisError
 
-    drivers = [sys.modules[name] for name in ("psycopg",) if name in sys.modules]
-    return (duckdb.Error, IbisError, OSError, *(driver.Error for driver in drivers))
+    # A driver that is not imported has raised nothing.
+    drivers = [sys.modules[driver] for driver in ("psycopg", "sqlite3") if driver in sys.modules]
+    found = [getattr(engine, name) for engine in (duckdb, *drivers)]
+    return (*found, OSError, *([IbisError] if name == "Error" else []))
 
 
 def fetch(backend: Any, table: ir.Table, what: str) -> pa.Table:
