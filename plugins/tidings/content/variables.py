@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import jinja2
 from jinja2 import nodes
@@ -30,20 +31,25 @@ def compiled_variables(compiled: CompiledTemplate, *, extend: Extend | None = No
 
 def part_variables(part: Part, kind: str, *, extend: Extend | None = None) -> Iterator[Variable]:
     """The values that one source of a part asks for, with the place of each in the marketer's file."""
-    environment = shared_environment("en", "USD", extend)
     source = getattr(part, kind)
     if source is not None:
         lines = part.lines.get(kind, {})
-        for path, line in _paths(environment.parse(source), environment):
+        for path, line in _asked(source, extend)[0]:
             yield Variable(path, place_of(lines, line))
 
 
-def unconditional(source: str, *, extend: Extend | None = None) -> set[str]:
+def unconditional(source: str, *, extend: Extend | None = None) -> frozenset[str]:
     """The paths that a source prints whatever the values are: outside every `if` and `for`."""
+    return _asked(source, extend)[1]
+
+
+@lru_cache(maxsize=512)
+def _asked(source: str, extend: Extend | None) -> tuple[tuple[tuple[str, int], ...], frozenset[str]]:
+    """Path and line of every value, and the paths that are printed always; every check asks the same files again."""
     environment = shared_environment("en", "USD", extend)
     tree = environment.parse(source)
     always = nodes.Template([node for node in tree.body if isinstance(node, nodes.Output)], lineno=1)
-    return {path for path, _ in _paths(always, environment)}
+    return tuple(_paths(tree, environment)), frozenset(path for path, _ in _paths(always, environment))
 
 
 def _paths(tree: nodes.Template, environment: jinja2.Environment) -> Iterator[tuple[str, int]]:
