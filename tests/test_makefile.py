@@ -10,8 +10,9 @@ import pytest
 
 
 def would_run(root: Path, *words: str) -> list[str]:
-    """The commands of `make`, none of them run; without what the caller has set for us."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("EFFECT", "SEED", "ARGS")}
+    """The commands of `make`, none of them run; without what the caller, perhaps a make itself, has set for us."""
+    theirs = ("EFFECT", "SEED", "ARGS", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+    environment = {name: value for name, value in os.environ.items() if name not in theirs}
     ran = subprocess.run(["make", "-n", *words], cwd=root, env=environment, capture_output=True, text=True, check=True)
     return ran.stdout.splitlines()
 

@@ -142,5 +142,7 @@ def test_a_folder_that_is_gone_is_a_mistake(tmp_path: Path) -> None:
     script = 'mkdir "$1" && cd "$1" && rmdir "$1" && "$2" ledger; "$2" ledger -C "$3"'
     command = ["sh", "-c", script, "sh", str(gone), str(TIDINGS), str(there)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.stderr.splitlines()[0] == "the current folder is gone; cd into one that is there"
-    assert "there is no ledger yet" in ran.stderr.splitlines()[1]
+    # In a path with a space our command is started by a shell, which has a word of its own about the folder.
+    lines = [line for line in ran.stderr.splitlines() if "getcwd" not in line]
+    assert lines[0] == "the current folder is gone; cd into one that is there"
+    assert "there is no ledger yet" in lines[1]

@@ -19,6 +19,7 @@ from tidings.model.counts import (
     PlanCounts,
     PlanShape,
     WhyLine,
+    WhyMessage,
     WhyShape,
 )
 
@@ -101,7 +102,7 @@ def test_what_people_wrote_is_printed_as_it_is(capsys: pytest.CaptureFixture[str
 def test_a_closed_gate_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     """And what the ledger holds is told below."""
     gates = [WhyLine(gate="excluded", passed=True), WhyLine(gate="suppressed", passed=False)]
-    message = {"occasion": "once", "step": "send", "channel": "email", "state": "bounced", "at": "2026-11-24"}
+    message = WhyMessage(occasion="once", step="send", channel="email", state="accepted", at=EARLY)
     why_view(
         WhyShape(
             customer="C1", person="p", campaign="letter", decision="no", reason="suppressed", gates=gates,
@@ -110,7 +111,7 @@ def test_a_closed_gate_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     )  # fmt: skip
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["suppressed", "no", "Unsubscribed,", "bounced", "or", "complained"] in lines
-    assert ["once", "send", "email", "bounced", "2026-11-24"] in lines
+    assert ["once", "send", "email", "accepted", "2027-12-24", "09:00", "UTC"] in lines
 
 
 def measured(lift: Estimate | None) -> MeasureShape:

@@ -51,12 +51,12 @@ def test_what_a_person_got(tmp_path: Path) -> None:
     walk = walked()
     told = why(walk.project, walk.cast["silent"], "win_back", NOW + 20 * DAY)
     assert ("no", "reentry") == (told.decision, told.reason)
-    assert ["miss_you", "nudge", "goodbye"] == [message["step"] for message in told.messages]
+    assert ["miss_you", "nudge", "goodbye"] == [message.step for message in told.messages]
     assert [("email", "accepted"), ("sms", "accepted"), ("email", "accepted")] == [
-        (message["channel"], message["state"]) for message in told.messages
+        (message.channel, message.state) for message in told.messages
     ]
     held = why(walk.project, walk.cast["held out"], "win_back", NOW + 20 * DAY)
-    assert {("withheld", "holdout")} == {(message["state"], message["reason"]) for message in held.messages}
+    assert {("withheld", "holdout")} == {(message.state, message.reason) for message in held.messages}
 
 
 def test_the_json_of_why(looked: Project) -> None:

@@ -82,7 +82,10 @@ def why_view(told: WhyShape) -> None:
     columns(["gate", "open", ""], rows)
     if told.messages:
         headers = ["occasion", "step", "channel", "state", "at"]
-        columns(headers, [[message.get(header, "") for header in headers] for message in told.messages])
+        held = [
+            [one.occasion, one.step, one.channel, one.state, f"{one.at:%Y-%m-%d %H:%M} UTC"] for one in told.messages
+        ]
+        columns(headers, held)
     decisions = {
         "planned": "would be sent to",
         "withheld": "would be held out, to measure the effect",

@@ -131,6 +131,17 @@ class WhyLine(Shape):
     detail: str = ""
 
 
+class WhyMessage(Shape):
+    """One message of the person's that the ledger holds."""
+
+    occasion: str
+    step: str
+    channel: str
+    state: str
+    reason: str | None = None
+    at: datetime = Field(description="when it was claimed, or may leave")
+
+
 class WhyShape(Shape):
     """`tidings why --json`: the gates in order, until the first that closed."""
 
@@ -140,7 +151,7 @@ class WhyShape(Shape):
     decision: Decision
     reason: str | None = None
     gates: list[WhyLine]
-    messages: list[dict[str, str]] = Field(description="what the ledger already holds for this person and campaign")
+    messages: list[WhyMessage] = Field(description="what the ledger already holds for this person and campaign")
 
 
 class PreviewShape(Shape):

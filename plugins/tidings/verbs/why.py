@@ -9,7 +9,7 @@ from tidings.ledger import messages
 from tidings.ledger.database import Ledger
 from tidings.ledger.persons import load_profiles
 from tidings.ledger.snapshots import current_snapshot
-from tidings.model.counts import WhyLine, WhyShape
+from tidings.model.counts import WhyLine, WhyMessage, WhyShape
 from tidings.planning.decide import Decider
 from tidings.planning.explain import explain
 from tidings.planning.plan import find_campaign, next_occasion
@@ -27,8 +27,14 @@ def why(project: Project, customer: str, campaign: str, now: datetime) -> WhySha
         occasion = next_occasion(project, found, connection, now).name
         told = explain(decider, person, occasion)
         held = [
-            {"occasion": row["occasion"], "step": row["step"], "channel": row["channel"], "state": row["state"]}
-            | {"reason": row["reason"] or "", "at": str(row["counted_at"] or row["not_before"])}
+            WhyMessage(
+                occasion=row["occasion"],
+                step=row["step"],
+                channel=row["channel"],
+                state=row["state"],
+                reason=row["reason"],
+                at=row["counted_at"] or row["not_before"],
+            )
             for row in messages.of_person(connection, person, campaign)
         ]
     return WhyShape(
