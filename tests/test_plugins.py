@@ -211,7 +211,7 @@ def test_a_package_that_does_not_load_is_named(monkeypatch: pytest.MonkeyPatch) 
         def load(self) -> ModuleType:
             raise ImportError("no module")
 
-    monkeypatch.setattr("tidings.plugins.entry_points", lambda group: [Broken()] if group == "tidings" else [])
+    monkeypatch.setattr("tidings.plugins._installed", lambda _path: (Broken(),))
     errors: list[TidingsError] = []
     Plugins(None, errors)
     assert [str(error) for error in errors] == [

@@ -13,8 +13,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from importlib.metadata import entry_points
+from functools import cache, cached_property
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,7 @@ class Plugins:
         found: list[TidingsError] = []
         for name in BUILTINS:
             self.manager.register(importlib.import_module(name), name=name)
-        for entry in entry_points(group=hookspecs.PROJECT):
+        for entry in _installed(tuple(sys.path)):
             try:
                 self._register(entry.load(), f"{entry.name} ({entry.value})")
             except TidingsError as error:
@@ -205,6 +205,12 @@ class Plugins:
     def _place(self, impl: Any) -> Where:
         code = inspect.unwrap(impl.function).__code__
         return Where(_relative(Path(code.co_filename), self._root), code.co_firstlineno, 1)
+
+
+@cache
+def _installed(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """The entry points of the packages on the path: finding them reads a file of every package, so it is done once."""
+    return tuple(entry_points(group=hookspecs.PROJECT))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,13 @@ def read_yaml(path: Path, root: Path | None = None) -> YamlDocument:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise TidingsError("the file is not UTF-8 text", "save it as UTF-8", Where(name, line, 1)) from error
-    return load_yaml(text, name)
+    return _kept(text, name)
+
+
+@lru_cache(maxsize=256)
+def _kept(text: str, file: str) -> YamlDocument:
+    """The document of a text that was read before: every task reads all files, and nobody changes a document."""
+    return load_yaml(text, file)
 
 
 def load_yaml(text: str, file: str) -> YamlDocument:

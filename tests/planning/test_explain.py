@@ -71,7 +71,7 @@ def test_what_the_person_got_is_shown(stage: Stage) -> None:
     assert ("no", "already_planned") == (told.decision, told.reason)
     [message] = told.messages
     assert ("2026-11-22", "hello", "email", "planned") == tuple(
-        message[name] for name in ("occasion", "step", "channel", "state")
+        getattr(message, name) for name in ("occasion", "step", "channel", "state")
     )
 
 

@@ -260,6 +260,25 @@ def test_who_has_left_the_warehouse_leaves(stage: Stage) -> None:
     assert {"C0001": ["hello"], "C0002": ["hello"]} == _got(stage)
 
 
+def test_the_goal_is_looked_up_once_a_snapshot(stage: Stage) -> None:
+    """Between two refreshes a tick asks the warehouse nothing for those who wait for the goal: it may be gone."""
+    goal = {"event": "order", "within": "14d"}
+    _flow(stage, _send("hello"), {"id": "goal", "wait": {"until": "goal", "timeout": "5d"}}, _send("again"), goal=goal)
+    data = stage.project.root / "data"
+    write_small_shop(data, end=NOW.date())
+    stage.people([person(1)])
+    stage.plan("flow")
+    _tick(stage, NOW)
+    shutil.move(data, stage.project.root / "elsewhere")
+    assert 0 == _tick(stage, NOW + timedelta(minutes=5)).advanced
+    stage.people([person(1)], NOW + DAY)
+    with pytest.raises(TidingsError, match="has no table"):
+        _tick(stage, NOW + DAY)
+    shutil.move(stage.project.root / "elsewhere", data)
+    assert 0 == _tick(stage, NOW + DAY).advanced
+    assert ("goal", "active", None) == _stand(stage)["C0001"]
+
+
 def test_who_is_excluded_leaves(stage: Stage) -> None:
     """The exclusion is asked again before every step; whoever it meets leaves, unless the flow says otherwise."""
     for name, exits in (("flow", ["goal", "excluded"]), ("stay", ["goal"])):

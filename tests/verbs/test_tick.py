@@ -92,7 +92,7 @@ def test_every_plan_adds_up(walk: Walk) -> None:
             (plans.counts_of(row), messages.states(connection, plan_id=row.plan_id))
             for row in plans.list_plans(connection, "win_back")
         ]
-    assert len(found) > 3
+    assert len(found) >= 3
     for counts, states in found:
         assert counts["withheld"] == states.pop("withheld", 0)
         assert counts["planned"] == sum(states.values())

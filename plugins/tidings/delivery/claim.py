@@ -25,7 +25,7 @@ from tidings.ledger.persons import MERGED
 from tidings.ledger.plans import RELEASED
 from tidings.ledger.tables import messages, plans
 from tidings.model.run import Run
-from tidings.planning.people import address_columns
+from tidings.planning.people import Contacts, address_columns
 from tidings.planning.sendtime import after_quiet
 from tidings.project import Project
 
@@ -57,13 +57,13 @@ class Claimed:
 def claim(
     connection: Connection,
     project: Project,
-    addresses: Mapping[str, Mapping[str, Any]],
+    addresses: Contacts,
     now: datetime,
     scope: Scope,
     size: int,
     run: Run | None,
 ) -> Claimed:
-    """Take up to `size` due messages; the caller commits. `addresses`: customer_id → contact columns."""
+    """Take up to `size` due messages; the caller commits."""
     live = [name for name, campaign in project.campaigns.items() if campaign.status == "live"]
     rows = _due(connection, now, scope, size, live)
     people = sorted({row["person_key"] for row in rows})

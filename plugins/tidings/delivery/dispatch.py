@@ -26,7 +26,7 @@ from tidings.model.delivery import Outcome, Outgoing, impersonal
 from tidings.model.run import Run
 from tidings.model.seams import Provider
 from tidings.planning.links import signer
-from tidings.planning.people import load_contacts
+from tidings.planning.people import Contacts, load_contacts
 from tidings.project import Project
 
 BATCH = 100
@@ -103,7 +103,7 @@ class Dispatcher:
                 except Exception:
                     log.exception("%s failed to close; what it answered stands", name)
 
-    def _claim(self, addresses: Mapping[str, Mapping[str, Any]], scope: Scope) -> Claimed:
+    def _claim(self, addresses: Contacts, scope: Scope) -> Claimed:
         now = self.clock.now
         return self.ledger.transact(
             lambda connection: claim(connection, self.project, addresses, now, scope, BATCH, self.run)

@@ -15,9 +15,8 @@ from tidings.ledger.tables import consents
 
 def save_consents(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
     """Append the records (person_key, channel, purpose, state, recorded_at, expires_at, source) not held yet."""
-    new = insert_new(connection, consents).returning(consents.c.id)
-    parts = chunks([dict(row) for row in rows])
-    return sum(len(connection.execute(new, part).all()) for part in parts)
+    new = insert_new(connection, consents).execution_options(preserve_rowcount=True)
+    return sum(connection.execute(new, part).rowcount for part in chunks([dict(row) for row in rows]))
 
 
 def append(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -34,7 +33,8 @@ def granted(
     clock was set since (R19, R24). `persons` limits the look-up; None asks for everybody.
     """
     said = or_(consents.c.recorded_at <= now, consents.c.state == "withdrawn")
-    base = select(consents).where(consents.c.purpose == purpose, said)
+    asked = (consents.c.person_key, consents.c.channel, consents.c.state, consents.c.expires_at)
+    base = select(*asked).where(consents.c.purpose == purpose, said)
     order = (consents.c.recorded_at, consents.c.state)
     latest: dict[tuple[str, str], bool] = {}
     for part in chunks(list(persons), KEYS) if persons is not None else [None]:

@@ -15,6 +15,7 @@ from tidings.ledger.tables import pointer, snapshots
 from tidings.model.seams import Snapshot
 
 CURRENT = "current"
+GOAL = "goal:"  # and a campaign: the snapshot with which its waiters were last asked for the goal
 
 
 def publish_snapshot(
@@ -23,9 +24,19 @@ def publish_snapshot(
     """Record a finished refresh and make it the current one; `folder` is relative to the workspace."""
     row = {"snapshot_id": snapshot_id, "as_of": as_of, "folder": str(folder), "summary": json.dumps(summary)}
     connection.execute(insert(snapshots), row)
-    here = pointer.c.name == CURRENT
-    if connection.execute(update(pointer).where(here).values(snapshot_id=snapshot_id)).rowcount == 0:
-        connection.execute(insert(pointer), {"name": CURRENT, "snapshot_id": snapshot_id})
+    _point(connection, CURRENT, snapshot_id)
+
+
+def goal_asked(connection: Connection, campaign: str, snapshot_id: str) -> None:
+    """Record that who waits for the campaign's goal was looked up with this snapshot: not again before the next."""
+    if not was_asked(connection, campaign, snapshot_id):
+        _point(connection, f"{GOAL}{campaign}", snapshot_id)
+
+
+def was_asked(connection: Connection, campaign: str, snapshot_id: str) -> bool:
+    """Whether who waits for the campaign's goal was looked up with this snapshot."""
+    here = pointer.c.name == f"{GOAL}{campaign}"
+    return connection.execute(select(pointer.c.snapshot_id).where(here)).scalar() == snapshot_id
 
 
 def current_snapshot(connection: Connection, root: Path) -> Snapshot:
@@ -53,3 +64,9 @@ def summary(connection: Connection, snapshot_id: str) -> dict[str, Any]:
     """What the refresh counted."""
     text = connection.execute(select(snapshots.c.summary).where(snapshots.c.snapshot_id == snapshot_id)).scalar_one()
     return dict(json.loads(text))
+
+
+def _point(connection: Connection, name: str, snapshot_id: str) -> None:
+    here = pointer.c.name == name
+    if connection.execute(update(pointer).where(here).values(snapshot_id=snapshot_id)).rowcount == 0:
+        connection.execute(insert(pointer), {"name": name, "snapshot_id": snapshot_id})

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tidings.ledger import events, messages
 from tidings.model.seams import Snapshot
-from tidings.planning.people import load_profiles, members
+from tidings.planning.people import load_keys, members
 from tidings.project import Project
 from tidings.project.conditions import condition_config
 from tidings.warehouse.orders import orders_since
@@ -31,7 +31,7 @@ def orders_of(
 
     `people` has person_key and since; orders in [since, now) that hold a line `where` asks for count.
     """
-    profiles = load_profiles(snapshot).merge(people[["person_key", "since"]], on="person_key")
+    profiles = load_keys(snapshot).merge(people[["person_key", "since"]], on="person_key")
     found = orders_since(project, profiles[["customer_id", "since"]], now, where)
     joined = found.merge(profiles[["customer_id", "person_key"]], on="customer_id")
     return joined[["person_key", "order_id", "ordered_at", "value"]].drop_duplicates()

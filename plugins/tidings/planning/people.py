@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from tidings.errors import TidingsError
 from tidings.model.campaign import Campaign
 from tidings.model.seams import Snapshot
-from tidings.planning.frames import records
 from tidings.planning.questions import edited_segments
 from tidings.project import Project
 from tidings.segments.columns import condition_column
@@ -68,7 +67,14 @@ def load_features(snapshot: Snapshot, names: Sequence[str], customers: Sequence[
     return table.take(pa.array([places.get(customer) for customer in customers], pa.int64()))
 
 
-def load_profiles(snapshot: Snapshot, names: Sequence[str] = ()) -> pd.DataFrame:
+def load_keys(snapshot: Snapshot) -> pd.DataFrame:
+    """person_key and customer_id of every profile."""
+    import pandas as pd
+
+    return pd.read_parquet(snapshot.people, columns=["person_key", "customer_id"])
+
+
+def load_profiles(snapshot: Snapshot, names: Sequence[str]) -> pd.DataFrame:
     """person_key, customer_id and these columns of every profile; TidingsError for a column nobody knows."""
     unknown = sorted(set(names) - _columns(snapshot))
     if unknown:
@@ -86,8 +92,11 @@ def answers(project: Project, snapshot: Snapshot, condition: object) -> bool:
 
 def members(project: Project, snapshot: Snapshot, condition: object) -> set[str]:
     """The persons with a profile that meets a condition that the snapshot answers."""
+    import pandas as pd
+
     name = answer_column(project, snapshot, condition)
-    return set(_query(snapshot, f'SELECT DISTINCT person_key FROM people WHERE "{name}"')["person_key"])
+    found = pd.read_parquet(snapshot.people, columns=["person_key", name])
+    return set(found.loc[found[name].fillna(value=False).astype(bool), "person_key"])
 
 
 def answer_column(project: Project, snapshot: Snapshot, condition: object) -> str:
@@ -101,12 +110,24 @@ def answer_column(project: Project, snapshot: Snapshot, condition: object) -> st
     return name
 
 
-def load_contacts(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
-    """customer_id → the current contact columns, None where empty."""
-    import pandas as pd
+class Contacts:
+    """The current contact columns by customer_id: Arrow until a row is asked for, since a batch asks for few."""
 
-    frame = pd.read_parquet(snapshot.addresses).astype(object)
-    return {row["customer_id"]: row for row in records(frame.where(frame.notna(), None))}
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._places = {customer: place for place, customer in enumerate(table["customer_id"].to_pylist())}
+
+    def get(self, customer: str) -> dict[str, Any] | None:
+        """The customer's columns, None where empty; None for a customer who is not there."""
+        place = self._places.get(customer)
+        return None if place is None else self._table.slice(place, 1).to_pylist()[0]
+
+
+def load_contacts(snapshot: Snapshot) -> Contacts:
+    """The contact columns of every customer, as the last refresh left them."""
+    from pyarrow import parquet
+
+    return Contacts(parquet.read_table(snapshot.addresses).combine_chunks())
 
 
 def _columns(snapshot: Snapshot) -> set[str]:

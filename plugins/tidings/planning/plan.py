@@ -13,7 +13,7 @@ from tidings.errors import TidingsError, did_you_mean
 from tidings.ledger import enrolments
 from tidings.ledger.keys import random_key
 from tidings.ledger.plans import FOLLOW_UP
-from tidings.ledger.snapshots import current_snapshot
+from tidings.ledger.snapshots import current_snapshot, was_asked
 from tidings.model.campaign import Campaign
 from tidings.model.counts import PlanCounts, PlanRow, PlanShape
 from tidings.model.seams import Snapshot
@@ -111,7 +111,7 @@ def plan_occasion(
     project: Project, campaign: Campaign, connection: Connection, now: datetime, occasion: str | None = None
 ) -> Plan:
     """Entry gates over everybody; who passes a broadcast's is sent to, who passes a flow's is enrolled and walks."""
-    decider = _decider(project, campaign, connection, now)
+    decider = Decider(project, campaign, current_snapshot(connection, project.root), connection, now)
     name = occasion or next_occasion(project, campaign, connection, now).name
     plan = _empty(decider, name)
     people = decider.prepare_entry(load_people(project, campaign, decider.snapshot))
@@ -136,14 +136,18 @@ def plan_occasion(
 
 
 def plan_due(project: Project, campaign: Campaign, connection: Connection, now: datetime) -> Plan | None:
-    """Advance the enrolments that are due; None where nobody is."""
+    """Advance the enrolments that are due; None where nobody is.
+
+    Who waits for the goal is looked up once for each snapshot, so that a tick between two reads no order.
+    """
     import pandas as pd
 
+    snapshot = current_snapshot(connection, project.root)
     rows = enrolments.due(connection, campaign.campaign, now)
-    rows += _goal_waiters(connection, campaign, {row["id"] for row in rows})
+    rows += _goal_waiters(connection, campaign, snapshot, {row["id"] for row in rows})
     if not rows:
         return None
-    decider = _decider(project, campaign, connection, now)
+    decider = Decider(project, campaign, snapshot, connection, now)
     plan = _empty(decider, f"{FOLLOW_UP}{now.isoformat(timespec='seconds')}")
     people = load_people(project, campaign, decider.snapshot)
     enrolled = pd.DataFrame(rows).drop(columns="customer_id")
@@ -166,9 +170,13 @@ def decider_facts(decider: Decider) -> Facts:
     return Facts(decider.project, decider.snapshot, decider.connection, name, decider.now)
 
 
-def _goal_waiters(connection: Connection, campaign: Campaign, have: set[str]) -> list[dict[str, Any]]:
-    """Who waits for the goal and is not due yet: an order may have come."""
-    rows = enrolments.active(connection, campaign.campaign) if campaign.goal else []
+def _goal_waiters(
+    connection: Connection, campaign: Campaign, snapshot: Snapshot, have: set[str]
+) -> list[dict[str, Any]]:
+    """Who waits for the goal and is not due yet: an order may have come with a new snapshot."""
+    if campaign.goal is None or was_asked(connection, campaign.campaign, snapshot.snapshot_id):
+        return []
+    rows = enrolments.active(connection, campaign.campaign)
     return [row for row in rows if row["waiting_for"] == "goal" and row["id"] not in have]
 
 
@@ -195,10 +203,6 @@ def _ask(decider: Decider, walk: Walk) -> list[pd.DataFrame]:
         for step, group in walk.asked
         for occasion, part in group.groupby("occasion")
     ]
-
-
-def _decider(project: Project, campaign: Campaign, connection: Connection, now: datetime) -> Decider:
-    return Decider(project, campaign, current_snapshot(connection, project.root), connection, now)
 
 
 def _empty(decider: Decider, occasion: str) -> Plan:

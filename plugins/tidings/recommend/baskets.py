@@ -74,59 +74,75 @@ def purchases(bought: pa.Table, items: Mapping[str, str], persons: pd.DataFrame,
     item), times, and recent (bought since `lately`, so not to be offered yet); one row a customer and item, in order.
     """
     import numpy as np
-    import pandas as pd
     import pyarrow as pa
 
     speakers = persons.loc[persons["represents"], ["person_key", "customer_id"]]
     both = persons.merge(speakers, on="person_key", suffixes=("", "_speaker"))
     speaks: dict[str, str] = dict(zip(both["customer_id"], both["customer_id_speaker"], strict=True))
 
-    # Numbers are grouped three times as fast as texts.
     who, customers = _codes(bought.column("customer_id"), speaks)
     what, kinds = _codes(bought.column("product_id"), items)
     which, products = _codes(bought.column("product_id"), {product: product for product in items})
-    coded = {"who": who, "what": what, "which": which, "times": bought.column("times"), "last": bought.column("last")}
-    rows = _query(
-        """
-        WITH together AS (
-            SELECT who, what, which, sum(times)::BIGINT AS times, max(last) AS last
-            FROM coded WHERE who >= 0 AND what >= 0 GROUP BY ALL
-        )
-        SELECT who, what, first(which ORDER BY times DESC, last DESC, which) AS which,
-               sum(times)::BIGINT AS times, max(last) >= $lately AS recent
-        FROM together GROUP BY who, what ORDER BY who, what
-        """,
-        {"coded": pa.table(coded)},
-        {"lately": lately},
-    )
-    texts = {"customer_id": customers[rows["who"]], "item": kinds[rows["what"]], "product_id": products[rows["which"]]}
-    named = pd.DataFrame({name: np.asarray(values, dtype=object) for name, values in texts.items()}).astype("str")
-    return named.assign(times=rows["times"], recent=rows["recent"].astype(bool))
+    # One number for each person, item and product: numbers are sorted and grouped many times as fast as texts.
+    pair = who * max(1, len(kinds)) + what
+    known = np.flatnonzero((who >= 0) & (what >= 0))
+    order = known[np.lexsort((which[known], pair[known]))]
+    times = bought.column("times").to_numpy()[order]
+    last = bought.column("last").cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()[order]
+    pair, which = pair[order], which[order]
+    starts = _starts(pair, which)
+    times, last = _reduce(np.add, times, starts), _reduce(np.maximum, last, starts)
+    pair, which = pair[starts], which[starts]
+
+    starts = _starts(pair)
+    often, late = _reduce(np.maximum, times, starts), _reduce(np.maximum, last, starts)
+    size = np.diff(np.append(starts, len(pair)))
+    favourite = times == np.repeat(often, size)
+    latest = _reduce(np.maximum, np.where(favourite, last, np.iinfo(np.int64).min), starts)
+    favourite &= last == np.repeat(latest, size)
+    # Of those that are level the first, by the products' order.
+    first = _reduce(np.minimum, np.where(favourite, np.arange(len(pair)), len(pair)), starts)
+    who, what = np.divmod(pair[starts], max(1, len(kinds)))
+    since = int(lately.timestamp() * 1_000_000)
+    table = pa.table({
+        "customer_id": customers.take(pa.array(who)),
+        "item": kinds.take(pa.array(what)),
+        "product_id": products.take(pa.array(which[first])),
+        "times": _reduce(np.add, times, starts),
+        "recent": late >= since,
+    })  # fmt: skip
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
-def _codes(column: Any, meaning: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+def _starts(*columns: np.ndarray) -> np.ndarray:
+    """Where runs of equal values begin, in columns that are sorted together."""
+    import numpy as np
+
+    changes = [column[1:] != column[:-1] for column in columns]
+    return np.flatnonzero(np.append(len(columns[0]) > 0, np.logical_or.reduce(changes)))
+
+
+def _reduce(what: np.ufunc, values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """One value for each run."""
+    return what.reduceat(values, starts) if len(starts) else values[:0]
+
+
+def _codes(column: Any, meaning: Mapping[str, str]) -> tuple[np.ndarray, pa.Array]:
     """The number of each value's meaning in alphabetical order (-1 where it has none), and the meanings by number."""
     import numpy as np
+    import pyarrow as pa
 
     encoded = column.combine_chunks().dictionary_encode()
     found = [meaning.get(value) for value in encoded.dictionary.to_pylist()]
     names = sorted({name for name in found if name is not None})
     number = {name: index for index, name in enumerate(names)}
     codes = np.array([-1 if name is None else number[name] for name in found], dtype=np.int64)
-    return codes[encoded.indices.to_numpy()], np.array(names, dtype=object)
+    return codes[encoded.indices.to_numpy()], pa.array(names, pa.string())
 
 
 def sales(bought: pa.Table) -> pd.DataFrame:
     """product_id and how often it was `sold`."""
-    return _query("SELECT product_id, sum(times)::BIGINT AS sold FROM bought GROUP BY 1", {"bought": bought}, {})
-
-
-def _query(sql: str, frames: Mapping[str, Any], parameters: Mapping[str, Any]) -> pd.DataFrame:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
-        for name, each in frames.items():
-            connection.register(name, each)
-        frame: pd.DataFrame = connection.execute(sql, dict(parameters)).to_arrow_table().to_pandas()
+    sums = bought.group_by("product_id").aggregate([("times", "sum")])
+    frame: pd.DataFrame = sums.rename_columns({"times_sum": "sold", "product_id": "product_id"}).to_pandas()
     return frame

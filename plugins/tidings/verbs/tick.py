@@ -9,7 +9,7 @@ from tidings.delivery.dispatch import dispatch
 from tidings.errors import ProjectErrors, TidingsError
 from tidings.ledger import messages, plans, reports
 from tidings.ledger.database import Ledger, database_time
-from tidings.ledger.snapshots import find_current
+from tidings.ledger.snapshots import find_current, goal_asked
 from tidings.model.counts import DeliverShape, TickShape
 from tidings.model.run import Run
 from tidings.planning.plan import plan_due
@@ -35,9 +35,13 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             try:
                 with ledger.read() as connection:
                     made = plan_due(project, campaign, connection, now)
-                if made is None or not (made.moves or len(made.rows)):
+                if made is None:
                     continue
-                made = save_plan(project, ledger, made, run)
+                if made.moves or len(made.rows):
+                    made = save_plan(project, ledger, made, run)
+                if campaign.goal is not None:
+                    with ledger.write() as connection:
+                        goal_asked(connection, campaign.campaign, made.snapshot.snapshot_id)
             except TidingsError as error:
                 failed.append(TidingsError(f"{campaign.campaign}: {error.reason}", error.fix, error.where))
                 continue
