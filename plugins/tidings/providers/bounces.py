@@ -91,8 +91,8 @@ def parse_bounce(raw: bytes) -> list[Bounce]:
     mail = read_mail(raw)
     send_key = _send_key(mail)
     sent = _moment(mail.header("date"))
-    # Not the whole header: a mail reader writes its marks into an mbox.
-    whole = hashlib.sha256(mail.header("message-id").encode() + b"\0" + mail.body).digest()
+    # Not the whole header, in which mail readers make their marks, nor the empty lines between an mbox's messages.
+    whole = hashlib.sha256(mail.header("message-id").encode() + b"\0" + mail.body.rstrip()).digest()
     return [
         Bounce(
             kind=fate.kind,

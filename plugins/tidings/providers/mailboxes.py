@@ -56,7 +56,7 @@ def _mbox(file: BinaryIO, path: Path) -> Iterator[bytes]:
     while file.tell() < end and (line := file.readline(ONE_LINE)):
         if blank and line.startswith(b"From "):
             if message is not None:
-                yield b"".join(message)
+                yield b"".join(message)[:MAX_MESSAGE]
             message, size = [], 0
         elif message is None:
             raise TidingsError(f"{path} is not an mbox: it does not begin with 'From '", "give an mbox or a Maildir")
