@@ -72,6 +72,7 @@ def only(raw: bytes) -> Bounce:
         ("553 5.1.3 bad syntax", "5.1.3", "hard", "5.1.3"),
         ("550 5.7.1 no", "5.1.1", "soft", "5.7.1"),
         ("550 5.1.8 Sender address rejected: Domain not found", "5.1.8", "soft", "5.1.8"),
+        ("550 5.1.7 address rejected", "5.1.7", "soft", "5.1.7"),
         # The mailbox is there; it is full, or its owner or server does not want this. R36
         ("552 5.2.2 mailbox full", "5.2.2", "soft", "5.2.2"),
         ("552 sorry, mailbox is over quota (#5.1.1)", "5.1.1", "soft", "5.1.1"),
@@ -243,6 +244,14 @@ def test_complaints(kind: str, event: str | None) -> None:
     assert ([event] if event else []) == [one.kind for one in to_events([bounce], NOW)]
 
 
+def test_a_complaint_without_the_message() -> None:
+    """Some loops strip all that identifies the message, but tell the return path it had."""
+    raw = (
+        f"Subject: abuse\n\nFeedback-Type: abuse\nOriginal-Mail-From: <{verp_address('b@example.com', KEY)}>\n".encode()
+    )
+    assert [("complained", KEY)] == [(one.kind, one.send_key) for one in to_events(parse_bounce(raw), NOW)]
+
+
 def test_microsoft_s_complaints() -> None:
     """Its loop sends the message alone, under a subject that says so."""
     raw = (
@@ -358,6 +367,13 @@ def test_a_hostile_mail_costs_seconds_at_most(raw: bytes) -> None:
     start = time.process_time()
     assert 100 >= len(parse_bounce(raw))
     assert 10 > time.process_time() - start
+
+
+def test_only_the_first_megabyte_is_read() -> None:
+    """A report stands at the beginning; what comes after a megabyte is neither read nor looked at."""
+    near, far = (dsn("550 5.1.1 unknown", text="x\n" * lines) for lines in (100_000, 500_000))
+    assert ["hard"] == [bounce.kind for bounce in parse_bounce(near)]
+    assert ["soft"] == [bounce.kind for bounce in parse_bounce(far)]
 
 
 def messages(raw: bytes) -> Iterator[bytes]:

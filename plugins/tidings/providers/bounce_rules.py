@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 # The address, by RFC 3463 (3.2) and its registry: no such mailbox or host, bad syntax, moved, no way to it.
 ADDRESS_CODES = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (4, 4)})
+SENDER_CODES = frozenset({(1, 7), (1, 8)})
 
 MAX_WORDS = 10_000
 
@@ -106,7 +107,7 @@ def _at_fault(code: tuple[int, int, int] | None, words: str, context: str, stage
     for_now = code is not None and code[0] == 4
     if names_the_address and not for_now:
         return True
-    if HARDLY_THE_ADDRESS.search(words) or stage == "sender":
+    if HARDLY_THE_ADDRESS.search(words) or stage == "sender" or (code and code[1:] in SENDER_CODES):
         return False
     if for_now:  # given up after days: only where the last try still met an unknown user
         return names_the_address and bool(UNKNOWN_USER.search(words))

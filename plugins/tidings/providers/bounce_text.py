@@ -26,7 +26,7 @@ _BOUNDARY = re.compile(r"""boundary\s{0,9}=\s{0,9}(?:"([^"]{1,200})"|([^\s";]{1,
 _TAG = re.compile(r"<[^<>]{0,4000}>")
 _FIELD = re.compile(
     r"[>\s]{0,8}(final-recipient|original-recipient|action|status|diagnostic-code|last-attempt-date"
-    r"|feedback-type|original-rcpt-to)[ \t]{0,8}:(.*)",
+    r"|feedback-type|original-rcpt-to|original-mail-from)[ \t]{0,8}:(.*)",
     re.IGNORECASE,
 )
 # Where a report in plain words ends and the returned message begins: a line that says so, or its first header.

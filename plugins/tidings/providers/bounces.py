@@ -148,10 +148,14 @@ def verp_key(addresses: str) -> str | None:
 
 def _send_key(mail: Mail) -> str | None:
     """The return path first: whoever mangles what they return still had to address the bounce."""
-    to = verp_key(mail.header("to", "delivered-to", "x-original-to", "envelope-to"))
+    if to := verp_key(mail.header("to", "delivered-to", "x-original-to", "envelope-to")):
+        return to
     quoted = _OWN_HEADER.search(mail.returned) or _OWN_HEADER.search(mail.text)
     match = quoted or _REFERENCE.search(mail.header("in-reply-to", "references"))
-    return to or (match[1].lower() if match else None)
+    if match:
+        return match[1].lower()
+    # A complaint that was stripped of what identifies the message still tells its return path.
+    return verp_key("\n".join(block.get("original-mail-from", "") for block in mail.blocks))
 
 
 def _fates(mail: Mail) -> Iterator[_Fate]:
