@@ -29,7 +29,7 @@ demo: .venv/.installed-demo  ## the whole product on a demo shop: EFFECT=0.08 SE
 	$(BIN)/tidings demo $(if $(EFFECT),--effect "$(EFFECT)") $(if $(SEED),--seed "$(SEED)")
 
 test: .venv/.installed-dev  ## run the tests, two at a time
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.installed-dev  ## style, types, layers, and whether the generated pages are true
 	$(BIN)/ruff check

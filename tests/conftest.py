@@ -46,8 +46,13 @@ def _remove_home(owner: int) -> None:
 atexit.register(_remove_home, os.getpid())
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of reference data where there is none to read."""
+    """Leave out tests of reference data where there is none to read; begin with files that take minutes.
+
+    Of two workers one would end with such a file while the other has nothing left to do.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     if os.environ.get("TIDINGS_REFERENCE_DATA"):
         return
     left_out = [item for item in items if item.get_closest_marker("reference")]

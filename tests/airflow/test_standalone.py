@@ -33,6 +33,8 @@ from tidings.project import load_project
 from tidings.testing.smtp_sink import SmtpFault, SmtpSink
 from tidings.verbs.plan import plan
 
+pytestmark = pytest.mark.long
+
 BATCH = 100
 SEED = 20261103
 LETTERS, WANTED, UNWANTED = ("campaign__letters", "campaign__wanted", "campaign__unwanted")

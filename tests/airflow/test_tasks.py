@@ -18,6 +18,8 @@ from tidings.ledger.tables import attempts, messages, plans
 from tidings.project import load_project
 from tidings.testing.smtp_sink import SmtpSink
 
+pytestmark = pytest.mark.long
+
 NEWSLETTER = "campaign__newsletter"
 
 

@@ -30,6 +30,8 @@ from tidings.project import Project, load_project
 from tidings.testing.smtp_sink import SmtpSink
 from tidings.verbs.report import report
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True)
 class Played:

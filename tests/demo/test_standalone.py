@@ -22,6 +22,8 @@ from tidings.ledger.tables import snapshots
 from tidings.project import load_project
 from tidings.verbs.init import init
 
+pytestmark = pytest.mark.long
+
 TIDINGS = Path(sys.executable).parent / "tidings"
 NOW = datetime(2026, 11, 3, 14, tzinfo=UTC)
 
@@ -41,6 +43,8 @@ def test_airflow_on_a_workspace_as_it_is(shop: Path, tmp_path: Path) -> None:
     """
     before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
     said = tmp_path / "said.txt"
+    # Of a suite that a script runs in the background Ctrl-C is ignored, and so it would be by what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with said.open("w") as output:
         process = subprocess.Popen([TIDINGS, "airflow", "--port", "0"], cwd=shop / "segments", stdout=output)
     try:

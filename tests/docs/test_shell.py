@@ -12,6 +12,8 @@ import pytest
 
 from tests.docs.conftest import ROOT, page_files
 
+pytestmark = pytest.mark.long
+
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MAKE = re.compile(r"^    make ?([a-z-]*)\b.*$", re.MULTILINE)
 WORDS = ("cd", "make", "tidings")

@@ -26,6 +26,8 @@ from tidings.verbs.deliver import deliver
 from tidings.verbs.plan import plan
 from tidings.verbs.report import report
 
+pytestmark = pytest.mark.long
+
 OWNER = "lan@example.com"
 
 
