@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, func, insert, select, update
 
 from tidings.ledger.chunks import chunks
-from tidings.ledger.plans import COMPLETE, RELEASED
+from tidings.ledger.plans import HELD, RELEASED
 from tidings.ledger.tables import attempts, messages, plans
 
 SENT = ("sending", "accepted", "in_doubt", "withheld")
 COUNTED = ("planned", *SENT)
-_COMPLETE = select(plans.c.plan_id).where(plans.c.state.in_(COMPLETE))
+_HELD = select(plans.c.plan_id).where(plans.c.state.in_(HELD))
 
 
 def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -28,7 +28,7 @@ def taken(connection: Connection, campaign: str, occasion: str) -> tuple[set[tup
 
     Those of an unfinished plan are not held: the next one discards it whole.
     """
-    here = (messages.c.campaign == campaign) & (messages.c.occasion == occasion) & messages.c.plan_id.in_(_COMPLETE)
+    here = (messages.c.campaign == campaign) & (messages.c.occasion == occasion) & messages.c.plan_id.in_(_HELD)
     rows = list(connection.execute(select(messages.c.person_key, messages.c.address_key, messages.c.step).where(here)))
     return {(row.person_key, row.step) for row in rows}, {(row.address_key, row.step) for row in rows}
 
@@ -38,7 +38,7 @@ def moments(connection: Connection, since: datetime) -> list[dict[str, Any]]:
     at = func.coalesce(messages.c.counted_at, messages.c.not_before)
     query = select(messages.c.person_key, messages.c.channel, messages.c.campaign, at.label("at"))
     here = messages.c.state.in_(COUNTED) & (at > since) & (messages.c.purpose == "marketing")
-    here &= messages.c.plan_id.in_(_COMPLETE)
+    here &= messages.c.plan_id.in_(_HELD)
     return [dict(row) for row in connection.execute(query.where(here)).mappings()]
 
 

@@ -238,3 +238,21 @@ class LedgerShape(Shape):
     unapproved: int = Field(description="planned messages whose plan waits for its approval")
     oldest_planned: datetime | None
     persons: int
+
+
+class RecoverShape(Shape):
+    """`tidings ledger recover --json`: what a ledger that was put back was told by its journal."""
+
+    behind: int = Field(description="records of the journal that the ledger did not know; 0 where it was not put back")
+    doubted: int = Field(description="messages held as not sent yet, now in doubt")
+    added: int = Field(description="messages the ledger had forgotten, now in doubt")
+    persons: int = Field(description="persons the ledger had forgotten; the next refresh knows them by their address")
+    stops: int = Field(description="unsubscribes, complaints and bounces the ledger had forgotten")
+    unreadable: int = Field(description="lines without meaning: a process died while it wrote, and sent nothing")
+
+
+class BackupShape(Shape):
+    """`tidings ledger backup --json`."""
+
+    file: str
+    size: int = Field(description="bytes")
