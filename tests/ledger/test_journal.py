@@ -90,8 +90,9 @@ def test_half_a_line_hides_nothing(kept: Journal) -> None:
     assert 3 == kept.tip()
 
 
-def test_many_writers_write_whole_lines(kept: Journal) -> None:
-    """Processes of several machines take turns: no line runs into another."""
+def test_many_writers_take_turns(kept: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of several machines lose no line and no file to each other, also where a new file is begun."""
+    monkeypatch.setattr(journal, "SEGMENT", 300)
     numbers = range(1, 201)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: _write(Journal(kept.folder), number), numbers))

@@ -230,3 +230,20 @@ def test_a_ledger_made_anew_is_told_all(either: Stage) -> None:
         assert [key(7)] == list(connection.execute(select(messages.c.person_key)).scalars())
         assert 1 == connection.execute(select(func.count()).select_from(persons)).scalar()
     assert 1 == len(provider.given)
+
+
+def test_an_address_that_changed_hands_is_held_to(either: Stage) -> None:
+    """A plan that was made before the recovery: its message to an address that had one is in doubt."""  # R20a
+    provider = _provider(either)
+    either.add(_letter())
+    either.people([person(1), person(2, email=None, email_problem="missing")])
+    put_back = keep(either.ledger)
+    either.plan()
+    assert 1 == _deliver(either).accepted
+    put_back()
+    either.people([person(1, email=None, email_problem="missing"), person(2, email="c1@example.com")])
+    either.plan()
+    done = recover(either.project, NOW)
+    assert (1, 0) == (done.doubted, done.added)
+    assert 0 == _deliver(either).claimed
+    assert 1 == len(provider.given)
