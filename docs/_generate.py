@@ -134,7 +134,16 @@ def commands() -> str:
     if not isinstance(group, TyperGroup):
         raise TypeError("the command line is not a group of commands")
     context = typer.Context(group, info_name="tidings")
-    return "\n".join(_command(name, group.commands[name], context) for name in group.list_commands(context))
+    return "\n".join(_commands(group, context, ""))
+
+
+def _commands(group: TyperGroup, context: typer.Context, before: str) -> Iterator[str]:
+    for name in group.list_commands(context):
+        command = group.commands[name]
+        yield _command(before + name, command, context)
+        if isinstance(command, TyperGroup):
+            inner = typer.Context(command, info_name=name, parent=context)
+            yield from _commands(command, inner, f"{before}{name} ")
 
 
 def _command(name: str, command: Any, parent: typer.Context) -> str:

@@ -150,6 +150,13 @@ def database_time(connection: Connection) -> float:
     return float(connection.execute(text(sqlite if connection.dialect.name == "sqlite" else postgres)).scalar_one())
 
 
+def size(connection: Connection) -> int:
+    """Bytes of the database."""
+    sqlite = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    postgres = "SELECT pg_database_size(current_database())"
+    return int(connection.execute(text(sqlite if connection.dialect.name == "sqlite" else postgres)).scalar_one())
+
+
 def _url(text: str) -> URL:
     """The address of the database, with the driver that is installed; TidingsError where it cannot be read."""
     try:

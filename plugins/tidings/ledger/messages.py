@@ -67,6 +67,15 @@ def states(connection: Connection, campaign: str | None = None, plan_id: str | N
     return {row.state: row.number for row in connection.execute(query)}
 
 
+def states_by_campaign(connection: Connection) -> dict[str, dict[str, int]]:
+    """campaign → state → how many messages."""
+    query = select(messages.c.campaign, messages.c.state, func.count()).group_by(messages.c.campaign, messages.c.state)
+    found: dict[str, dict[str, int]] = {}
+    for campaign, state, number in connection.execute(query.order_by(messages.c.campaign, messages.c.state)):
+        found.setdefault(campaign, {})[state] = number
+    return found
+
+
 def of_person(connection: Connection, person_key: str, campaign: str) -> list[dict[str, Any]]:
     """A person's messages of one campaign, oldest first."""
     here = (messages.c.person_key == person_key) & (messages.c.campaign == campaign)
@@ -149,6 +158,11 @@ def oldest_planned(connection: Connection) -> datetime | None:
     released = messages.join(plans, plans.c.plan_id == messages.c.plan_id)
     query = select(func.min(messages.c.not_before)).select_from(released)
     return connection.execute(query.where(messages.c.state == "planned", plans.c.state == "released")).scalar()
+
+
+def oldest_in_doubt(connection: Connection) -> datetime | None:
+    """When the message that has been in doubt for longest was claimed."""
+    return connection.execute(select(func.min(messages.c.counted_at)).where(messages.c.state == "in_doubt")).scalar()
 
 
 def sent(connection: Connection, campaign: str) -> list[dict[str, Any]]:
