@@ -31,6 +31,7 @@ from typer.main import get_command
 
 from tidings.cli.main import app
 from tidings.ledger.tables import metadata
+from tidings.ledger.verify import rules
 from tidings.model import counts
 from tidings.model.base import Shape
 from tidings.model.seams import Gate, Snapshot
@@ -38,6 +39,7 @@ from tidings.project import Project, load_project
 from tidings.project.definition import SETTINGS
 from tidings.reports.reasons import reason_sentence
 from tidings.settings import Settings
+from tidings.verbs.verify import JOURNAL, KNOWN
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -92,6 +94,12 @@ def _keys(model: type[BaseModel], links: dict[str, str], words: dict[str, str]) 
 def ledger() -> str:
     """Every table with its columns and keys."""
     return "\n".join(_ledger_table(table) for table in metadata.tables.values())
+
+
+def ledger_rules() -> str:
+    """What `tidings ledger verify` asks."""
+    rows = [(f"`{rule.code}`", rule.sentence) for rule in rules()]
+    return _table(("rule", "what holds"), [*rows, (f"`{JOURNAL}`", KNOWN)])
 
 
 def _ledger_table(table: Table) -> str:

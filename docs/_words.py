@@ -305,7 +305,8 @@ COLUMNS = {
     "enrolments.waiting_for": "`time` or `goal`",
     "enrolments.entered_at": "business time",
     "enrolments.exited_at": "business time",
-    "enrolments.reason": "`goal`, `excluded`, `step_removed`, `left_warehouse`, `merged`; empty at the end of the flow",
+    "enrolments.reason": "`goal`, `excluded`, `step_removed`, `left_warehouse`, `merged`, `restored`; "
+    "empty at the end of the flow",
     "assignments.epoch": "which draw: the turn of `rotate`, and the share",
     "assignments.probability": "of this arm",
     "assignments.anchored_at": "when the person would first have been sent to; outcomes count from here",

@@ -37,7 +37,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("one_enrolment", "nobody is inside a campaign twice", _enrolled_twice)
     yield Rule("accepted", "a message is accepted by a provider's word or an event", _accepted_by_nobody)
     yield Rule("planned_again", "no message that a provider took waits to be sent", _planned_again)
-    yield Rule("expired_lease", "no message has been under way for longer than its lease: `tidings tick`", _stuck)
+    yield Rule("expired_lease", "no message has been under way for longer than its lease, or `tidings tick`", _stuck)
 
 
 def _database(connection: Connection) -> list[str]:

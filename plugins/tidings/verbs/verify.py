@@ -10,6 +10,7 @@ from tidings.model.counts import Breach, VerifyShape
 from tidings.project import Project
 
 SHOWN = 10
+JOURNAL, KNOWN = "journal", "the ledger knows every record of its journal, or `tidings ledger recover`"
 
 
 def verify(project: Project) -> VerifyShape:
@@ -25,6 +26,5 @@ def verify(project: Project) -> VerifyShape:
                 if found := rule.find(connection):
                     breaches.append(Breach(rule=rule.code, sentence=rule.sentence, count=len(found), ids=found[:SHOWN]))
             if (behind := tip - head(connection)) > 0:
-                sentence = "the ledger knows every record of its journal: `tidings ledger recover`"
-                breaches.append(Breach(rule="journal", sentence=sentence, count=behind, ids=[]))
+                breaches.append(Breach(rule=JOURNAL, sentence=KNOWN, count=behind, ids=[]))
     return VerifyShape(ok=not breaches, rules=checked, breaches=breaches)
