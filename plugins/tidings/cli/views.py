@@ -17,11 +17,14 @@ if TYPE_CHECKING:
         CheckShape,
         DeliverShape,
         Finding,
+        LanesShape,
         LedgerShape,
+        PauseShape,
         PlanShape,
         PreviewShape,
         RefreshShape,
         ReportShape,
+        SettleShape,
         TickShape,
         TrackShape,
         WhyShape,
@@ -197,6 +200,53 @@ def ledger_view(shape: LedgerShape) -> None:
     next_step("tidings deliver" if shape.oldest_planned else "tidings plan CAMPAIGN")
 
 
+PUT_OFF = {
+    "quiet_hours": "waits for the end of the quiet hours",
+    "paced": "waits for its turn in the lane",
+    "warm_up": "waits for the next day of the warm-up",
+    "paused": "waits, for its lane is paused",
+}
+
+
+def pause_view(done: PauseShape) -> None:
+    """What has stopped."""
+    say(f"{_lane(done.provider, done.domains)}: nothing more leaves")
+    next_step("tidings resume" + ("" if done.provider == "*" else f" {done.provider}"))
+
+
+def resume_view(done: PauseShape) -> None:
+    """What goes on."""
+    say(f"{_lane(done.provider, done.domains)}: {_count(done.changed, 'pause')} ended")
+    next_step("tidings deliver")
+
+
+def settle_view(done: SettleShape) -> None:
+    """How many doubts ended."""
+    say(f"{_count(done.settled, 'message')} in doubt settled")
+    next_step("tidings ledger")
+
+
+def lanes_view(shape: LanesShape) -> None:
+    """Each lane: today, its limits, what came back, and why it stands still."""
+    rows = []
+    for lane in shape.lanes:
+        limits = [f"{lane.rate_per_hour:,.0f}/h"] if lane.rate_per_hour else []
+        limits += [f"{lane.warm_up_limit:,} a day"] if lane.warm_up_limit else []
+        came = f"{lane.bounced:.1%} / {lane.complained:.2%}"
+        rows.append([_lane(lane.provider, lane.domains), f"{lane.today:,}", ", ".join(limits) or "-", came])
+    columns(["lane", "today", "limit", "bounced / complained"], rows)
+    for lane in shape.lanes:
+        if lane.paused_at:
+            say(f"{_lane(lane.provider, lane.domains)} has stopped: {lane.cause}")
+    stopped = any(lane.paused_at for lane in shape.lanes)
+    next_step("tidings resume, when the cause is mended" if stopped else "tidings ledger")
+
+
+def _lane(provider: str, domains: str) -> str:
+    name = "everything" if provider == "*" else provider
+    return name if domains == "*" else f"{name} to {domains}"
+
+
 def plugins_view(plugins: Plugins) -> None:
     """Each plugin with the hooks it implements."""
     rows = [[name, ", ".join(hooks)] for name, hooks in plugins.implementations()]
@@ -238,6 +288,7 @@ def _delivered(done: DeliverShape) -> None:
             ("in doubt", f"{done.in_doubt:,}"),
             ("expired", f"{done.expired:,}"),
             *((f"skipped: {reason_sentence(code, LANGUAGE)}", f"{n:,}") for code, n in done.skipped.items()),
+            *((PUT_OFF.get(code, code), f"{n:,}") for code, n in done.put_off.items()),
         ]
     )
     for cause, number in done.causes.items():

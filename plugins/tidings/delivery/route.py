@@ -25,9 +25,13 @@ def allowed(project: Project, address: str) -> bool:
     return any(fnmatchcase(address.lower(), pattern.lower()) for pattern in project.settings.allow)
 
 
-def provider_of(project: Project, channel: str, address: str) -> str:
-    """The provider's name for one address, after every plugin has had its say."""
-    name = project.settings.channels[channel].providers[0]
+def provider_of(project: Project, channel: str, address: str, refusals: int = 0) -> str:
+    """The provider's name for one address, after every plugin has had its say.
+
+    Each time one has said that it takes nothing now, it is the next one's turn, and in the end the first one's (R12).
+    """
+    providers = project.settings.channels[channel].providers
+    name = providers[refusals % len(providers)]
     real = project.plugins.providers[name].real
     return name if not real or allowed(project, address) else OUTBOX
 
@@ -35,7 +39,8 @@ def provider_of(project: Project, channel: str, address: str) -> str:
 def real_providers(project: Project) -> list[str]:
     """The real providers that somebody's address may go to in this environment."""
     reachable = project.environment == PRODUCTION or bool(project.settings.allow)
-    names = {how.providers[0] for how in project.settings.channels.values()} if reachable else set()
+    channels = project.settings.channels.values() if reachable else ()
+    names = {name for how in channels for name in how.providers}
     return sorted(name for name in names if project.plugins.providers[name].real)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tidings.clock import zone
 from tidings.ledger import consents, contacts, events, messages, persons
+from tidings.ledger.lanes import count_events
 from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
 from tidings.planning.links import read_unsubscribe
@@ -17,7 +19,7 @@ from tidings.project import Project
 STOPPING = {"complained": "complaint", "bounced": "hard_bounce", "unsubscribed": "unsubscribed"}
 
 
-def record(connection: Connection, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
+def record(connection: Connection, project: Project, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
     """Keep events not seen before and act on them; the same event again changes nothing (R43)."""
     known = events.messages_by_key(connection, [event.send_key for event in new if event.send_key])
     fresh = events.add(connection, new, known, now)
@@ -25,6 +27,9 @@ def record(connection: Connection, new: Sequence[ProviderEvent], now: datetime) 
     matched.sort(key=lambda pair: (pair[0].occurred_at, pair[0].event_id))
     messages.arrived(connection, {message["id"]: f"event:{event.kind}" for event, message in matched})
     _stop(connection, [pair for pair in matched if _stops(pair[0])])
+    marks = {message["id"]: event.kind for event, message in matched if event.kind in ("bounced", "complained")}
+    day = now.astimezone(zone(project.settings.timezone)).date()
+    count_events(connection, project.settings.lanes, marks, now, day)
     return TrackShape(new=len(fresh), known=len(new) - len(fresh), unmatched=len(fresh) - len(matched))
 
 

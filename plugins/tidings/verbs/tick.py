@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tidings.delivery.claim import Scope
 from tidings.delivery.dispatch import dispatch
+from tidings.delivery.reconcile import reconcile
 from tidings.errors import ProjectErrors, TidingsError
 from tidings.ledger import messages, plans, reports
 from tidings.ledger.database import Ledger, database_time
@@ -30,6 +31,7 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             time = database_time(connection)
             settled = messages.recover(connection, time) + reports.recover(connection, time)
             ready = find_current(connection, project.root) is not None
+        settled += reconcile(project, ledger, now)
         flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
         for campaign in flows if ready else []:
             try:
@@ -65,4 +67,7 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
 
 
 def _nothing() -> DeliverShape:
-    return DeliverShape(claimed=0, accepted=0, refused=0, later=0, in_doubt=0, skipped={}, causes={}, expired=0)
+    none: dict[str, int] = {}
+    return DeliverShape(
+        claimed=0, accepted=0, refused=0, later=0, in_doubt=0, skipped=none, put_off=none, causes=none, expired=0
+    )

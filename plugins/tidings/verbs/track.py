@@ -15,4 +15,4 @@ from tidings.tracking.record import record
 def track(project: Project, events: Sequence[ProviderEvent], now: datetime) -> TrackShape:
     """Keep the events and act on them in one transaction."""
     with Ledger.open(project, create=False) as ledger:
-        return ledger.transact(lambda connection: record(connection, events, now))
+        return ledger.transact(lambda connection: record(connection, project, events, now))
