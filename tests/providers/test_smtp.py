@@ -1,6 +1,7 @@
 import asyncio
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -8,16 +9,20 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import SecretStr, ValidationError
 
 from tests.providers.smtp_bench import PASSWORD, SmtpBench
+from tidings.errors import TidingsError
 from tidings.model.delivery import Outcome
+from tidings.model.mistakes import Place
 from tidings.providers.smtp import Smtp, SmtpConfig
 from tidings.testing.provider_contract import INJECTIONS, Bench, ProviderContract
 from tidings.testing.smtp_sink import SmtpFault, SmtpSink
@@ -206,6 +211,42 @@ def test_a_return_path_is_an_address(path: str) -> None:
         SmtpConfig(return_path=path)
 
 
+def test_a_signed_message(bench: SmtpBench) -> None:
+    """What the server gets carries every signature of the settings, each of which holds (R22)."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    record = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    one, other = ({"domain": "example.org", "selector": selector, "key": pem} for selector in ("s1", "s2"))
+    one_click = {"List-Unsubscribe": "<https://shop.example/u>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    provider = bench.provider(dkim=[one, other])
+    assert pem.splitlines()[1] not in f"{provider.config!r}{provider.config.model_dump_json()}"
+    bench.run(provider, [bench.message(headers=one_click)])
+    bench.run(bench.provider(dkim=one), [bench.message(headers=one_click)])
+    for path, count in zip(bench.sink.messages(), (2, 1), strict=True):
+        content = path.read_bytes()
+        assert count == content.count(b"DKIM-Signature: ")
+        for number in range(count):
+            changed = content.replace(b"One-Click", b"One-Clock").replace(b"/u>", b"/v>")
+            assert dkim.DKIM(content).verify(idx=number, dnsfunc=lambda *_, **__: record)
+            assert not dkim.DKIM(changed).verify(idx=number, dnsfunc=lambda *_, **__: record)
+
+
+def test_a_message_that_cannot_be_signed(bench: SmtpBench) -> None:
+    """It is refused in words, and its neighbour is sent."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    provider = bench.provider(dkim={"domain": "example.org", "selector": "s1", "key": pem})
+    refused, sent = bench.run(provider, [bench.message(headers={"Date": "yesterday"}), bench.message()])
+    assert ("refused", "accepted") == (refused.status, sent.status)
+    assert "no Date that can be read" in refused.detail
+
+
+def test_a_key_of_no_use_makes_no_provider(bench: SmtpBench) -> None:
+    """A wrong key stops before anything is sent, in words that do not quote it (R54)."""
+    with pytest.raises(TidingsError, match="no private key in PEM") as caught:
+        bench.provider(dkim={"domain": "example.org", "selector": "s1", "key": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_trusted_certificates_are_read_once(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many connections there are; and never where there is no TLS."""
     with SmtpSink(tmp_path / "inbox", tls_context=_server_tls(certificate)) as sink:
@@ -253,6 +294,23 @@ def test_an_address_beyond_ascii_adds_no_header(tmp_path: Path, field: str, inje
         bench = SmtpBench(sink, tmp_path)
         [outcome] = bench.send([bench.message(**{field: f"ngọc{injection}@example.com"})])
         assert ("refused", [], 0) == (outcome.status, sink.accepted(), sink.connections)
+
+
+@pytest.mark.parametrize(
+    ("dkim", "place"),
+    [
+        ({"domain": "example.com", "selector": "s1", "key": "x"}, [("dkim", "domain")]),
+        ([{"domain": "example.com", "selector": "s1", "key": "x"}], [("dkim", 0, "domain")]),
+        ({"domain": "example.org", "selector": "s1", "key": "x"}, []),
+        (None, []),
+    ],
+    ids=str,
+)
+def test_who_signs_is_who_sends(dkim: Any, place: list[Place]) -> None:
+    """A signature of another domain than the sender's counts for nothing, and check says it."""
+    found = list(Smtp.mistakes(SmtpConfig(dkim=dkim), "shop@mail.example.org"))
+    assert place == [mistake.place for mistake in found]
+    assert all("mail.example.org" in mistake.fix for mistake in found)
 
 
 def _authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:

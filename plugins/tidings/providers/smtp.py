@@ -11,23 +11,29 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 
 from tidings.errors import TidingsError
 from tidings.model.base import Noun
 from tidings.model.delivery import Outcome, Outgoing
+from tidings.model.mistakes import Mistake
 from tidings.model.seams import Provider
 from tidings.providers.answers import LOOPBACK, MISCONFIGURED, Status, answer
+from tidings.providers.dkim import DkimConfig, DkimSigner, aligned
 from tidings.providers.mime import build_mime, mail_address, message_id, verp_address
 from tidings.providers.smtp_line import CLOSING, GO_AHEAD, LineBroken, Reply, SmtpLine
 
 AUTHENTICATE = 530
+
+
+def _form(value: Any) -> str:
+    return "<no>" if value is None else "<several>" if isinstance(value, list) else "<one>"
 
 
 class SmtpConfig(Noun):
@@ -50,6 +56,18 @@ class SmtpConfig(Noun):
         str | None,
         Field(pattern=r"^[A-Za-z0-9._+-]{1,31}@[A-Za-z0-9.-]+$", description="bounces@… becomes bounces+<send_key>@…"),
     ] = None
+    dkim: Annotated[
+        Annotated[DkimConfig, Tag("<one>")]
+        | Annotated[list[DkimConfig], Tag("<several>")]
+        | Annotated[None, Tag("<no>")],
+        Discriminator(_form),
+        Field(description="signs every message; a list signs with each"),
+    ] = None
+
+    @property
+    def signatures(self) -> list[DkimConfig]:
+        """`dkim` as a list."""
+        return self.dkim if isinstance(self.dkim, list) else [self.dkim] if self.dkim else []
 
     @model_validator(mode="after")
     def _password_is_covered(self) -> SmtpConfig:
@@ -78,6 +96,7 @@ class Smtp(Provider):
         super().__init__(config, root=root)
         self._idle: list[SmtpLine] = []
         self._slots = asyncio.Semaphore(config.connections)
+        self._signers = [DkimSigner(one) for one in config.signatures]
 
     @property
     def loopback(self) -> bool:
@@ -86,6 +105,14 @@ class Smtp(Provider):
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         unreachable: list[_Unreachable] = []
         return await asyncio.gather(*(self._send_one(outgoing, unreachable) for outgoing in batch))
+
+    @classmethod
+    def mistakes(cls, config: SmtpConfig, sender: str) -> Iterator[Mistake]:
+        for number, one in enumerate(config.signatures):
+            if not aligned(one.domain, sender):
+                place = ("dkim", number, "domain") if isinstance(config.dkim, list) else ("dkim", "domain")
+                reason = f"the sender is not of {one.domain}, so receivers ignore this signature"
+                yield Mistake(place, reason, f"sign for {sender.rpartition('@')[2]}")
 
     async def close(self) -> None:
         while self._idle:
@@ -108,7 +135,8 @@ class Smtp(Provider):
                 return answer(outgoing, "unknown", f"{type(error).__name__}: {error}")
 
     def _content(self, outgoing: Outgoing) -> bytes:
-        return build_mime(outgoing, message_id_domain=self.config.message_id_domain, smtputf8=True)
+        content = build_mime(outgoing, message_id_domain=self.config.message_id_domain, smtputf8=True)
+        return b"".join([*(signer.field(content) for signer in self._signers), content])
 
     async def _over_a_connection(self, outgoing: Outgoing, content: bytes, unreachable: list[_Unreachable]) -> Outcome:
         line = self._waiting_line()
