@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
 
 from pydantic import ValidationError
 
 from tidings.clock import is_typed
 from tidings.errors import TidingsError, did_you_mean
 from tidings.model.seams import Provider
-from tidings.plugins import secret_name
+from tidings.plugins import with_secrets
 from tidings.project import Project
 from tidings.settings import PRODUCTION
 
@@ -49,7 +48,7 @@ def make_provider(project: Project, name: str) -> Provider:
     known = project.plugins.providers
     if name not in known:
         raise TidingsError(f"there is no provider {name!r}", did_you_mean(name, list(known)))
-    values = {key: _secret(project, value) for key, value in project.settings.providers.get(name, {}).items()}
+    values = with_secrets(project.settings.providers.get(name, {}), lambda _, secret: project.plugins.secret(secret))
     try:
         config = known[name].Config(**values)
     except ValidationError as error:
@@ -67,8 +66,3 @@ def check_time(provider: Provider, now: datetime) -> None:
     if provider.real and not provider.loopback and is_typed(now):
         reason = f"it is not {now.isoformat(timespec='minutes')}, and {provider.name} would send to real people"
         raise TidingsError(reason, "leave out --at and clock.at, or set the channel's provider to outbox")
-
-
-def _secret(project: Project, value: Any) -> Any:
-    name = secret_name(value)
-    return value if name is None else project.plugins.secret(name)
