@@ -56,6 +56,7 @@ SHAPES = {
     "TickShape.finished": "of these, how many left their flow",
     "TickShape.planned": "messages planned",
     "TickShape.settled": "messages put in doubt because their worker is gone, and doubts that have ended",
+    "TickShape.tracked": "events that were fetched, such as bounces from a mailbox, and not known before",
     "TickShape.expired": "messages whose time had passed",
     "TickShape.delivered": "what the dispatcher did",
     "TrackShape.new": "events not seen before",

@@ -144,6 +144,7 @@ def tick_view(done: TickShape) -> None:
             ("flows finished", f"{done.finished:,}"),
             ("messages planned", f"{done.planned:,}"),
             ("doubts settled", f"{done.settled:,}"),
+            *([("events fetched", f"{done.tracked:,}")] if done.tracked else []),
             *([("waiting for approval", f"{done.unapproved:,}")] if done.unapproved else []),
         ]
     )

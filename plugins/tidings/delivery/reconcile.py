@@ -1,17 +1,18 @@
-"""Messages in doubt: ask their provider, and after a while do what the campaign says (R08, R09)."""
+"""What providers know by now: events that wait to be fetched, and of messages in doubt (R08, R09)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from tidings.delivery.route import make_provider
 from tidings.ledger import messages
 from tidings.ledger.database import Ledger
-from tidings.model.delivery import Outcome
+from tidings.model.delivery import Outcome, ProviderEvent
+from tidings.model.seams import Provider
 from tidings.project import Project
 
 ASKED = 1000
@@ -34,6 +35,18 @@ def reconcile(project: Project, ledger: Ledger, now: datetime) -> int:
             with ledger.write() as connection:
                 settled += messages.end_doubt(connection, campaign.campaign, horizon, *end, now)
     return settled
+
+
+def collect(project: Project, now: datetime) -> Iterator[ProviderEvent]:
+    """What waits at the providers that the channels name; one that fails is logged, and asked again next time."""
+    for name in sorted({name for how in project.settings.channels.values() for name in how.providers}):
+        # Most have nothing to fetch, and making one may need a secret.
+        if project.plugins.providers[name].collect is Provider.collect:
+            continue
+        try:
+            yield from make_provider(project, name).collect(now)
+        except Exception:
+            log.exception("what came back to %s was not read", name)
 
 
 async def _look_up(project: Project, waiting: Sequence[Any]) -> dict[int, Outcome]:

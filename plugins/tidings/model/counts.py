@@ -111,6 +111,7 @@ class TickShape(Shape):
     finished: int
     planned: int
     settled: int
+    tracked: int
     expired: int
     unapproved: int = Field(description="messages that wait for the approval of their plan")
     delivered: DeliverShape

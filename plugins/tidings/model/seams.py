@@ -60,6 +60,10 @@ class Provider(ABC):
         """Verified events of one webhook call; none by default."""
         return []
 
+    def collect(self, now: datetime) -> Iterable[ProviderEvent]:
+        """Events that wait to be fetched, asked for with every tick: the same one may come again; none by default."""
+        return ()
+
     async def close(self) -> None:  # noqa: B027 - a provider without connections need not have it
         """Give back connections."""
 

@@ -12,7 +12,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -21,11 +21,13 @@ from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 
 from tidings.errors import TidingsError
 from tidings.model.base import Noun
-from tidings.model.delivery import Outcome, Outgoing
+from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
 from tidings.model.mistakes import Mistake
 from tidings.model.seams import Provider
 from tidings.providers.answers import LOOPBACK, MISCONFIGURED, Status, answer
+from tidings.providers.bounces import parse_bounce, to_events
 from tidings.providers.dkim import DkimConfig, DkimSigner, aligned
+from tidings.providers.mailboxes import read_mailbox
 from tidings.providers.mime import build_mime, mail_address, message_id, verp_address
 from tidings.providers.smtp_line import CLOSING, GO_AHEAD, LineBroken, Reply, SmtpLine
 
@@ -55,6 +57,9 @@ class SmtpConfig(Noun):
     return_path: Annotated[
         str | None,
         Field(pattern=r"^[A-Za-z0-9._+-]{1,31}@[A-Za-z0-9.-]+$", description="bounces@… becomes bounces+<send_key>@…"),
+    ] = None
+    bounces: Annotated[
+        Path | None, Field(description="mbox or Maildir of the return path; a relative one counts from the workspace")
     ] = None
     dkim: Annotated[
         Annotated[DkimConfig, Tag("<one>")]
@@ -113,6 +118,11 @@ class Smtp(Provider):
                 place = ("dkim", number, "domain") if isinstance(config.dkim, list) else ("dkim", "domain")
                 reason = f"the sender is not of {one.domain}, so receivers ignore this signature"
                 yield Mistake(place, reason, f"sign for {sender.rpartition('@')[2]}")
+
+    def collect(self, now: datetime) -> Iterator[ProviderEvent]:
+        if self.config.bounces is not None:
+            for raw in read_mailbox(self.root / self.config.bounces):
+                yield from to_events(parse_bounce(raw), now, self.name)
 
     async def close(self) -> None:
         while self._idle:

@@ -1,4 +1,4 @@
-"""tick: settle what a dead worker left, advance who is due, deliver, expire. Does nothing when nothing is due."""
+"""tick: settle what a dead worker left, fetch what came back, advance who is due, deliver, expire."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tidings.delivery.claim import Scope
 from tidings.delivery.dispatch import dispatch
-from tidings.delivery.reconcile import reconcile
+from tidings.delivery.reconcile import collect, reconcile
 from tidings.errors import ProjectErrors, TidingsError
 from tidings.ledger import messages, plans, reports
 from tidings.ledger.database import Ledger, database_time
@@ -17,6 +17,7 @@ from tidings.planning.plan import plan_due
 from tidings.planning.program import enrols
 from tidings.planning.store import save_plan
 from tidings.project import Project
+from tidings.tracking.record import record
 
 
 def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShape:
@@ -31,6 +32,8 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             time = database_time(connection)
             settled = messages.recover(connection, time) + reports.recover(connection, time)
             ready = find_current(connection, project.root) is not None
+        back = list(collect(project, now))
+        tracked = ledger.transact(lambda connection: record(connection, project, back, now)).new if back else 0
         settled += reconcile(project, ledger, now)
         flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
         for campaign in flows if ready else []:
@@ -60,6 +63,7 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
         finished=finished,
         planned=planned,
         settled=settled,
+        tracked=tracked,
         expired=done.expired,
         unapproved=unapproved,
         delivered=done,
