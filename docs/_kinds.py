@@ -29,6 +29,9 @@ SCALARS = {
     "Colour": "colour",
     "SecureUrl": "https address",
     "Code": "code",
+    "Day": "day",
+    "Rate": "rate",
+    "Domain": "domain",
 }
 # A scalar is known by its validator, which stays the same object wherever the scalar is used.
 _BY_VALIDATOR = {id(getattr(scalars, name).__metadata__[0]): words for name, words in SCALARS.items()}

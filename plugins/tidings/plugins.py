@@ -10,7 +10,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -24,6 +24,7 @@ import pluggy
 from tidings import hookspecs
 from tidings.errors import ProjectErrors, TidingsError, Where, did_you_mean
 from tidings.model.base import Noun
+from tidings.model.mistakes import Place
 from tidings.model.seams import Condition, Eligibility, Provider, Recommender, ReportSection
 
 if TYPE_CHECKING:
@@ -252,6 +253,17 @@ def secret_name(value: Any) -> str | None:
     if isinstance(value, dict) and list(value) == ["secret"] and isinstance(value["secret"], str):
         return value["secret"]
     return None
+
+
+def with_secrets(value: Any, find: Callable[[Place, str], Any], place: Place = ()) -> Any:
+    """The value with each `{secret: name}` in it, however deep, replaced by what `find` has for its place and name."""
+    if (name := secret_name(value)) is not None:
+        return find(place, name)
+    if isinstance(value, dict):
+        return {key: with_secrets(each, find, (*place, key)) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_secrets(each, find, (*place, index)) for index, each in enumerate(value)]
+    return value
 
 
 def _load_file(path: Path) -> ModuleType:

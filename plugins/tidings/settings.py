@@ -22,9 +22,12 @@ from tidings.model.scalars import (
     Clock,
     Colour,
     Currency,
+    Day,
+    Domain,
     Duration,
     Language,
     Name,
+    Rate,
     SecureUrl,
     Share,
     Span,
@@ -133,6 +136,45 @@ class Mining(Part):
     replenish: Duration = timedelta(days=14)
 
 
+class Doubt(Part):
+    """How long a message may be in doubt until its campaign's `guarantee` decides."""
+
+    horizon: Span = timedelta(days=3)
+
+
+class WarmUp(Part):
+    """A new sender's ramp: so many messages on the first day, a share more each day, no limit after `until` a day."""
+
+    start: Day
+    first_day: Annotated[Whole, Field(gt=0)]
+    growth: Annotated[Share, Field(gt=0)] = 0.5
+    until: Annotated[Whole, Field(gt=0)]
+
+
+class Pause(Part):
+    """When a lane stops by itself: shares of what it lately sent, once that is `after` messages."""
+
+    bounces: Share = 0.1
+    complaints: Share = 0.003
+    after: Annotated[Whole, Field(gt=0)] = 1000
+
+
+class Lane(Part):
+    """How one provider may be used. `domains` names groups of recipients' domains; all the rest is `other`.
+
+    `rates` are by group, `any` for those that have none of their own; a group without one has no limit.
+    """
+
+    domains: dict[Name, list[Domain]] = {}
+    rates: dict[Name, Rate] = {}
+    warm_up: WarmUp | None = None
+    pause: Pause = Pause()
+
+
+USUAL_LANE = Lane()
+"""That of a provider the settings say nothing of."""
+
+
 class ClockSettings(Part):
     """`at` is the default of `--at`; development only."""
 
@@ -158,6 +200,8 @@ class Settings(BaseModel):
     providers: dict[Name, dict[str, Any]] = {}
     caps: dict[Name, Cap] = {}
     quiet_hours: QuietHours | None = None
+    lanes: dict[Name, Lane] = {}
+    doubt: Doubt = Doubt()
     control_group: Share = 0.0
     mining: Mining = Mining()
     allow: list[str] = []

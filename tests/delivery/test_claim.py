@@ -43,7 +43,7 @@ def _unsubscribe(stage: Stage, customer: str, at: datetime) -> None:
         provider="tidings", event_id=f"u:{customer}", kind="unsubscribed", occurred_at=at, send_key=row["send_key"]
     )
     with stage.ledger.write() as connection:
-        record(connection, [event], at)
+        record(connection, stage.project, [event], at)
 
 
 @pytest.mark.parametrize("minutes", [-60, 0, 60])
@@ -244,7 +244,7 @@ def test_an_unsubscribe_and_a_claim_at_once(either: Stage) -> None:
         gone = {"provider": "t", "kind": "unsubscribed", "occurred_at": NOW}
         events = [ProviderEvent.model_validate(gone | {"event_id": key, "send_key": key}) for key in keys]
         with either.ledger.write() as connection:
-            record(connection, events, NOW)
+            record(connection, either.project, events, NOW)
         left.update(keys)
 
     def send(_number: int) -> None:

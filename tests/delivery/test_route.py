@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
@@ -138,6 +140,20 @@ def test_a_provider_gets_its_settings_and_secrets(tmp_path: Path, monkeypatch: p
     assert ("127.0.0.1", 2525) == (made.config.host, made.config.port)
     assert "s3cret-of-a-test" not in repr(made.config)
     assert tmp_path == made.root
+
+
+def test_a_secret_may_stand_deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret inside a list or a mapping of the settings is looked up as one on top is."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    monkeypatch.setenv("TIDINGS_SECRET_DKIM_KEY", pem)
+    one = {"domain": "example.org", "selector": "s1", "key": {"secret": "dkim_key"}}
+    for dkim in (one, [one, one | {"selector": "s2"}]):
+        made = make_provider(bare_project(tmp_path, providers={"smtp": {"dkim": dkim}}), "smtp")
+        assert {pem} == {each.key.get_secret_value() for each in made.config.signatures}
+        assert pem.splitlines()[1] not in repr(made.config)
+    monkeypatch.delenv("TIDINGS_SECRET_DKIM_KEY")
+    with pytest.raises(TidingsError, match="the secret 'dkim_key' is not set"):
+        make_provider(bare_project(tmp_path, providers={"smtp": {"dkim": one}}), "smtp")
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,26 @@ def said(root: Path) -> list[str]:
             "11:9: the password would travel in clear; set tls to starttls or tls",
         ),
         (
+            "username: shop}",
+            "dkim: {domain: far.example, selector: s1, key: {secret: dkim_key}}}",
+            "11:42: the sender is not of far.example, so receivers ignore this signature; sign for example.com",
+        ),
+        (
+            "username: shop}",
+            "dkim: [{domain: example.com, selector: a, key: {secret: k}}, {domain: x.y, selector: b, key: k}]}",
+            "11:97: the sender is not of x.y, so receivers ignore this signature; sign for example.com",
+        ),
+        (
+            "username: shop}",
+            "dkim: {domain: example.com, selektor: s1, key: {secret: dkim_key}}}",
+            "11:55: unknown key 'selektor'; did you mean 'selector'?",
+        ),
+        (
+            "username: shop}",
+            "dkim: [{domain: example.com, selector: 1, key: {secret: dkim_key}}]}",
+            "11:66: `selector` must be text, not 1; put it in quotes",
+        ),
+        (
             "{staging: {caps: {sms: {max: 1, within: 1d}}}}",
             "{staging: {caps: {smss: {max: 1, within: 1d}}}}",
             "15:33: there is no channel 'smss'; did you mean 'sms'?",
@@ -91,12 +111,30 @@ def test_a_secret_is_named_in_a_file(workspace: Path) -> None:
     assert load_project(workspace).settings.providers["sendgrid"] == {"api_key": {"secret": "sendgrid_api_key"}}
 
 
+def test_a_secret_is_named_deep_in_a_file(workspace: Path) -> None:
+    """Also inside a mapping or a list of a provider's settings, and what it is not is not said of it (R54)."""  # R54
+    one = "{domain: example.com, selector: s1, key: {secret: dkim_key}}"
+    edit(workspace, "username: shop}", f"dkim: [{one}, {one}], return_path: bounces@example.com}}")
+    kept = load_project(workspace).settings.providers["smtp"]
+    assert [{"secret": "dkim_key"}] * 2 == [each["key"] for each in kept["dkim"]]
+    edit(workspace, "return_path: bounces@example.com", "timeout: {secret: dkim_key}")
+    assert load_project(workspace).settings.providers["smtp"]["timeout"] == {"secret": "dkim_key"}
+
+
+def test_the_sender_is_said_first(workspace: Path) -> None:
+    """Where the sender is not known, nothing is said of who signs for it."""
+    edit(workspace, "username: shop}", "dkim: {domain: far.example, selector: s1, key: {secret: dkim_key}}}")
+    edit(workspace, "email: news@example.com", "email: news")
+    assert not [line for line in said(workspace) if "far.example" in line]
+
+
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
         ("providers: {smtp: {password: hunter2}}", "hunter2"),
         ("providers: {sendgrid: {api_key: [hunter2]}}", "hunter2"),
         ("providers: {sendgrid: {api_key: {secret: SG.hunter2}}}", "SG.hunter2"),
+        ('providers: {smtp: {dkim: {key: "-----BEGIN PRIVATE KEY-----\\nhunter2"}}}', "hunter2"),
         ("providers: {twilio: {auth_token: 123456}}", "123456"),
         ("ledger: {url: 'postgresql://tidings:hunter2@db/ledger'}", "hunter2"),
         ("warehouse: {url: 'postgresql://:hunter2@db/shop'}", "hunter2"),

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.errors import TidingsError
 from tidings.model.delivery import Outgoing
-from tidings.providers.bounces import Bounce, parse_bounce, to_events, verp_address, verp_key
-from tidings.providers.mime import build_mime
+from tidings.providers.bounces import Bounce, parse_bounce, to_events, verp_key
+from tidings.providers.mime import build_mime, verp_address
 
 DATA = Path(__file__).parent.parent / "data/bounces"
 KEY = "0123456789abcdef" * 2
@@ -318,10 +317,6 @@ def test_verp() -> None:
     assert f"bounces+{KEY}@example.com" == address
     assert KEY == verp_key(address) == verp_key(f"Bounces <{address.upper()}>")
     assert verp_key("bounces@example.com, a+b@example.com") is None
-    with pytest.raises(TidingsError, match="not an address"):
-        verp_address("bounces", KEY)
-    with pytest.raises(TidingsError, match="too long"):
-        verp_address(f"{'b' * 32}@example.com", KEY)
 
 
 @given(st.binary(max_size=2_000))

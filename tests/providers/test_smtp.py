@@ -1,6 +1,7 @@
 import asyncio
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -8,61 +9,23 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import SecretStr, ValidationError
 
+from tests.providers.smtp_bench import PASSWORD, SmtpBench
+from tidings.errors import TidingsError
 from tidings.model.delivery import Outcome
+from tidings.model.mistakes import Place
 from tidings.providers.smtp import Smtp, SmtpConfig
-from tidings.testing.provider_contract import Bench, Delivered, Fault, ProviderContract
+from tidings.testing.provider_contract import INJECTIONS, Bench, ProviderContract
 from tidings.testing.smtp_sink import SmtpFault, SmtpSink
-
-PASSWORD = "correct-horse-battery-staple"
-
-
-class SmtpBench(Bench):
-    faults = (
-        Fault(SmtpFault.REFUSE_RCPT, "refused"),
-        Fault(SmtpFault.LATER_RCPT, "later"),
-        Fault(SmtpFault.DROP_BEFORE_DATA, "later"),
-        Fault(SmtpFault.REFUSE_BODY, "refused"),
-        Fault(SmtpFault.LATER_BODY, "later"),
-        Fault(SmtpFault.DROP_AFTER_BODY, "unknown", delivered=True),
-        Fault(SmtpFault.SILENT_AFTER_BODY, "unknown", delivered=True),
-    )
-    secrets = (PASSWORD,)
-
-    def __init__(self, sink: SmtpSink, root: Path, **config: Any) -> None:
-        self.sink = sink
-        self.root = root
-        self.config = config
-
-    def provider(self, **changes: Any) -> Smtp:
-        config = {"port": self.sink.port, "timeout": 2, "helo": "test.invalid", **self.config, **changes}
-        return Smtp(SmtpConfig(**config), root=self.root)
-
-    def delivered(self) -> list[Delivered]:
-        found = []
-        for entry, path in zip(self.sink.accepted(), self.sink.messages(), strict=True):
-            message = message_from_bytes(path.read_bytes(), policy=policy.default)
-            text = message.get_body(("plain",)).get_content()
-            [recipient] = entry["to"]
-            assert recipient == message["To"]
-            found.append(Delivered(entry["send_key"], recipient, text, message["Subject"]))
-        return found
-
-    def arrange(self, fault: Fault, address: str) -> None:
-        self.sink.faults[address] = fault.name
-
-    def unplugged(self) -> Smtp:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        return self.provider(port=port)
 
 
 @pytest.fixture
@@ -82,6 +45,13 @@ class TestSmtp(ProviderContract):
     @pytest.fixture
     def bench(self, sink: SmtpSink, tmp_path: Path) -> Bench:
         return SmtpBench(sink, tmp_path)
+
+
+class TestSmtpWithoutPipelining(ProviderContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Iterator[Bench]:
+        with SmtpSink(tmp_path / "inbox", pipelining=False) as sink:
+            yield SmtpBench(sink, tmp_path)
 
 
 class TestSmtpWithTlsAndLogin(ProviderContract):
@@ -154,41 +124,6 @@ def test_a_server_that_restarts(tmp_path: Path) -> None:
         assert [first.send_key, second.send_key] == [one.send_key for one in bench.delivered()]
 
 
-def test_a_server_that_says_goodbye(tmp_path: Path) -> None:
-    """421 before the content closes the connection; on a new one that means later (R07)."""
-    goodbye = "421 4.3.2 shutting down"
-    with _scripted(["220 hi", "250 hi", goodbye]) as port:
-        [outcome] = _send_to(port, tmp_path)
-    assert ("later", True) == (outcome.status, goodbye in outcome.detail)
-
-
-@pytest.mark.parametrize(
-    ("script", "status"),
-    [
-        (["554 no service for you"], "later"),  # the greeting: no connection
-        (["220 hi", "250 hi", "550 sender unknown", "250 reset"], "refused"),
-        (["220 hi", "250 hi", "451 busy", "250 reset"], "later"),
-        (["220 hi", "250 hi", "530 5.7.0 must log in", "250 reset"], "later"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "554 no valid recipients", "250 reset"], "refused"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "451 disk full", "250 reset"], "later"),
-        (["220 hi", "250 hi", "gibberish"], "later"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go", "421 4.3.2 shutting down"], "later"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go", "552 too big"], "refused"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go", "gibberish"], "unknown"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go", "354 what"], "unknown"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go", "25"], "unknown"),
-        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go", "251 2.0.0 taken"], "accepted"),
-        (["220 hi", "500 what is EHLO", "250 hi", "250 ok", "250 ok", "354 go", "250 ok"], "accepted"),
-    ],
-    ids=lambda value: value[-1] if isinstance(value, list) else value,
-)
-def test_what_an_answer_means(tmp_path: Path, script: list[str], status: str) -> None:
-    """Before the content every failure is harmless; after it only a plain 4xx or 5xx is (R06, R07)."""
-    with _scripted(script) as port:
-        [outcome] = _send_to(port, tmp_path)
-    assert status == outcome.status, outcome
-
-
 def test_a_dead_server_is_waited_for_once(tmp_path: Path) -> None:
     """A server that says nothing costs a batch one time-out a connection, not one a message."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -256,40 +191,126 @@ def test_a_password_never_travels_in_clear() -> None:
         SmtpConfig(host="mail.example.com", username="x", password=SecretStr("y"))
 
 
-class _scripted:  # noqa: N801 - used as a function
-    """A server that says the given lines, one an input, then hangs up; a content counts as one input."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-
-    def __enter__(self) -> int:
-        from threading import Thread
-
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.thread = Thread(target=self.serve, daemon=True)
-        self.thread.start()
-        return int(self.listener.getsockname()[1])
-
-    def __exit__(self, *_: object) -> None:
-        self.listener.close()
-        self.thread.join(5)
-
-    def serve(self) -> None:
-        connection, _ = self.listener.accept()
-        with connection, connection.makefile("rb") as inputs:
-            for line in self.lines:
-                connection.sendall(line.encode() + (b"\r\n" if len(line) > 2 else b""))
-                if line.startswith("354 go"):
-                    while inputs.readline() not in (b".\r\n", b""):
-                        pass
-                else:
-                    inputs.readline()
+def test_a_return_path_of_its_own(bench: SmtpBench) -> None:
+    """With VERP each message's bounces come to an address that names it; without, to the sender."""
+    outgoing, plain = bench.message(), bench.message()
+    bench.run(bench.provider(return_path="bounces@bounce.example.com"), [outgoing])
+    bench.send([plain])
+    expected = [f"bounces+{outgoing.send_key}@bounce.example.com", "shop@example.org"]
+    assert expected == [entry["sender"] for entry in bench.sink.accepted()]
+    assert "shop@example.org" in message_from_bytes(bench.sink.messages()[0].read_bytes())["From"]
 
 
-def _send_to(port: int, root: Path) -> list[Outcome]:
-    config = SmtpConfig(port=port, timeout=1, helo="test.invalid")
-    bench = SmtpBench(SmtpSink(root), root)
-    return bench.run(Smtp(config, root=root), [bench.message()])
+@pytest.mark.parametrize(
+    "path",
+    ["bounces", "b@", "@example.com", "a b@example.com", "b@example.com\r\nRCPT", "<b@example.com>", f"{'b' * 32}@c.d"],
+)
+def test_a_return_path_is_an_address(path: str) -> None:
+    """And short enough that the key still fits into the 64 octets of a local part (RFC 5321, 4.5.3.1.1)."""
+    with pytest.raises(ValidationError, match="return_path"):
+        SmtpConfig(return_path=path)
+
+
+def test_a_signed_message(bench: SmtpBench) -> None:
+    """What the server gets carries every signature of the settings, each of which holds (R22)."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    record = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    one, other = ({"domain": "example.org", "selector": selector, "key": pem} for selector in ("s1", "s2"))
+    one_click = {"List-Unsubscribe": "<https://shop.example/u>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    provider = bench.provider(dkim=[one, other])
+    assert pem.splitlines()[1] not in f"{provider.config!r}{provider.config.model_dump_json()}"
+    bench.run(provider, [bench.message(headers=one_click)])
+    bench.run(bench.provider(dkim=one), [bench.message(headers=one_click)])
+    for path, count in zip(bench.sink.messages(), (2, 1), strict=True):
+        content = path.read_bytes()
+        assert count == content.count(b"DKIM-Signature: ")
+        for number in range(count):
+            changed = content.replace(b"One-Click", b"One-Clock").replace(b"/u>", b"/v>")
+            assert dkim.DKIM(content).verify(idx=number, dnsfunc=lambda *_, **__: record)
+            assert not dkim.DKIM(changed).verify(idx=number, dnsfunc=lambda *_, **__: record)
+
+
+def test_a_message_that_cannot_be_signed(bench: SmtpBench) -> None:
+    """It is refused in words, and its neighbour is sent."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    provider = bench.provider(dkim={"domain": "example.org", "selector": "s1", "key": pem})
+    refused, sent = bench.run(provider, [bench.message(headers={"Date": "yesterday"}), bench.message()])
+    assert ("refused", "accepted") == (refused.status, sent.status)
+    assert "no Date that can be read" in refused.detail
+
+
+def test_a_key_of_no_use_makes_no_provider(bench: SmtpBench) -> None:
+    """A wrong key stops before anything is sent, in words that do not quote it (R54)."""
+    with pytest.raises(TidingsError, match="no private key in PEM") as caught:
+        bench.provider(dkim={"domain": "example.org", "selector": "s1", "key": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_trusted_certificates_are_read_once(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many connections there are; and never where there is no TLS."""
+    with SmtpSink(tmp_path / "inbox", tls_context=_server_tls(certificate)) as sink:
+        read: list[object] = []
+        make = ssl.create_default_context
+        monkeypatch.setattr(ssl, "create_default_context", lambda *args, **kw: read.append(args) or make(*args, **kw))
+        bench = SmtpBench(sink, tmp_path, ca_file=str(certificate), connections=3)
+        bench.run(bench.provider(tls="none"), [bench.message() for _ in range(9)])
+        assert (0, 3) == (len(read), sink.connections)
+        bench.run(bench.provider(tls="starttls"), [bench.message() for _ in range(9)])
+        assert (1, 6, 18) == (len(read), sink.connections, len(sink.accepted()))
+
+
+def test_nobody_gets_an_empty_message(bench: SmtpBench) -> None:
+    """A server that goes ahead after it refused the recipient gets a lone dot, and the connection stays of use."""
+    unlucky, lucky = bench.message("unlucky"), bench.message("lucky")
+    bench.sink.faults[unlucky.to] = SmtpFault.REFUSE_RCPT_LATE
+    outcomes = bench.run(bench.provider(connections=1), [unlucky], [lucky])
+    assert ["refused", "accepted"] == [outcome.status for outcome in outcomes]
+    assert ([b""], 1) == (bench.sink.orphans, bench.sink.connections)
+    assert [lucky.send_key] == [one.send_key for one in bench.delivered()]
+
+
+def test_an_address_beyond_ascii_arrives(tmp_path: Path) -> None:
+    """A server that offers SMTPUTF8 gets it with its letters; one that does not, and its neighbour, are told apart."""
+    with SmtpSink(tmp_path / "new", enable_SMTPUTF8=True) as sink:
+        bench = SmtpBench(sink, tmp_path)
+        outgoing = bench.message("ngọc")
+        [outcome] = bench.send([outgoing])
+        assert ("accepted", ["ngọc@example.com"]) == (outcome.status, sink.accepted()[0]["to"])
+        message = message_from_bytes(sink.messages()[0].read_bytes(), policy=policy.SMTPUTF8)
+        assert "ngọc@example.com" == message["To"]
+    with SmtpSink(tmp_path / "old") as sink:
+        bench = SmtpBench(sink, tmp_path, connections=1)
+        outcomes = bench.send([bench.message("ngọc"), bench.message("lan")])
+        assert ["refused", "accepted"] == [outcome.status for outcome in outcomes]
+        assert ("SMTPUTF8" in outcomes[0].detail, "ngọc" in repr(outcomes[0]), 1) == (True, False, sink.connections)
+
+
+@pytest.mark.parametrize("injection", [*INJECTIONS, "\u2028", "\u202e", " ", "\xa0", ">", "\ud83d"])
+@pytest.mark.parametrize("field", ["to", "sender", "reply_to"])
+def test_an_address_beyond_ascii_adds_no_header(tmp_path: Path, field: str, injection: str) -> None:
+    """Letters of any script are let through, line breaks and what is not seen are not (R48)."""
+    with SmtpSink(tmp_path / "inbox", enable_SMTPUTF8=True) as sink:
+        bench = SmtpBench(sink, tmp_path)
+        [outcome] = bench.send([bench.message(**{field: f"ngọc{injection}@example.com"})])
+        assert ("refused", [], 0) == (outcome.status, sink.accepted(), sink.connections)
+
+
+@pytest.mark.parametrize(
+    ("dkim", "place"),
+    [
+        ({"domain": "example.com", "selector": "s1", "key": "x"}, [("dkim", "domain")]),
+        ([{"domain": "example.com", "selector": "s1", "key": "x"}], [("dkim", 0, "domain")]),
+        ({"domain": "example.org", "selector": "s1", "key": "x"}, []),
+        (None, []),
+    ],
+    ids=str,
+)
+def test_who_signs_is_who_sends(dkim: Any, place: list[Place]) -> None:
+    """A signature of another domain than the sender's counts for nothing, and check says it."""
+    found = list(Smtp.mistakes(SmtpConfig(dkim=dkim), "shop@mail.example.org"))
+    assert place == [mistake.place for mistake in found]
+    assert all("mail.example.org" in mistake.fix for mistake in found)
 
 
 def _authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:

@@ -87,6 +87,30 @@ def test_recipients_are_refused(sink: SmtpSink, fault: SmtpFault, code: int) -> 
     assert [["minh@example.com"]] == [entry["to"] for entry in sink.accepted()]
 
 
+def test_a_recipient_is_refused_late(sink: SmtpSink) -> None:
+    """DATA goes ahead without a recipient: what comes then is no message, and is kept apart."""
+    sink.faults["lan@example.com"] = SmtpFault.REFUSE_RCPT_LATE
+    with smtplib.SMTP("127.0.0.1", sink.port) as client:
+        client.ehlo()
+        client.mail("a@example.org")
+        assert 550 == client.rcpt("lan@example.com")[0]
+        assert 554 == client.data(b"x\r\n")[0]
+        assert {} == client.sendmail("a@example.org", ["minh@example.com"], mail("aa"))
+    assert ([b"x\r\n"], 1) == (sink.orphans, len(sink.accepted()))
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_pipelining_is_offered(tmp_path: Path, offered: bool) -> None:
+    """As the sink is told; commands that come together are answered in their order either way."""
+    with SmtpSink(tmp_path, pipelining=offered, enable_SMTPUTF8=True) as sink:
+        client = smtplib.SMTP("127.0.0.1", sink.port)
+        client.ehlo()
+        assert (offered, True) == (client.has_extn("pipelining"), client.has_extn("smtputf8"))
+        client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n")
+        assert [250, 250, 354] == [client.getreply()[0] for _ in range(3)]
+        client.close()
+
+
 @pytest.mark.parametrize(("fault", "code"), [(SmtpFault.REFUSE_BODY, 554), (SmtpFault.LATER_BODY, 451)])
 def test_bodies_are_refused(sink: SmtpSink, fault: SmtpFault, code: int) -> None:
     """What is refused after the final dot is not kept."""

@@ -59,7 +59,7 @@ def _event(stage: Stage, kind: str, event_id: str = "e1", **changes: Any) -> Pro
 
 def _record(stage: Stage, *new: ProviderEvent) -> TrackShape:
     with stage.ledger.write() as connection:
-        return record(connection, new, NOW + DAY)
+        return record(connection, stage.project, new, NOW + DAY)
 
 
 def _reached(stage: Stage) -> dict[str, bool]:

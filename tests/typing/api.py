@@ -34,6 +34,7 @@ from tidings.model.counts import (
     WhyShape,
 )
 from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
+from tidings.model.mistakes import Mistake
 from tidings.model.run import Run
 from tidings.model.seams import (
     Chart,
@@ -89,6 +90,10 @@ class Gateway(Provider):
 
     async def lookup(self, send_keys: Sequence[str]) -> list[Outcome]:
         return [Outcome(send_key=key, status="unknown") for key in send_keys]
+
+    @classmethod
+    def mistakes(cls, config: GatewayConfig, sender: str) -> list[Mistake]:
+        return [Mistake(("address",), f"{sender} cannot send by it")] if sender == config.address else []
 
     def parse_webhook(
         self, url: str, headers: Mapping[str, str], raw_body: bytes, now: datetime

@@ -1,4 +1,4 @@
-"""refresh, deliver, tick, track: the machinery, as Airflow runs it."""
+"""refresh, deliver, tick, track: the machinery, as Airflow runs it; pause, resume, lanes: a hand on it."""
 
 from __future__ import annotations
 
@@ -82,6 +82,66 @@ def track(
     project = load(root)
     done = run_track(project, read_events(file), project.now(at))
     printing.show(done, views.track_view, json)
+
+
+Provider = Annotated[str, typer.Argument(metavar="[PROVIDER]", help="By default all.", show_default=False)]
+Domains = Annotated[str, typer.Option(help="One group of its domains only.", show_default=False)]
+
+
+@commands.command()
+def pause(
+    provider: Provider = "*",
+    domains: Domains = "*",
+    because: Annotated[str, typer.Option(help="Why, for whoever looks.", show_default=False)] = "",
+    at: At = None,
+    json: Json = False,
+    root: Root = None,
+) -> None:
+    """Stop all sending, or that of one provider, at once."""
+    from tidings.cli import printing, views
+    from tidings.verbs.pause import pause as run_pause
+
+    project = load(root)
+    done = run_pause(project, project.now(at), provider, domains, because)
+    printing.show(done, views.pause_view, json)
+
+
+@commands.command()
+def resume(provider: Provider = "*", domains: Domains = "*", json: Json = False, root: Root = None) -> None:
+    """Let go on what was paused."""
+    from tidings.cli import printing, views
+    from tidings.verbs.resume import resume as run_resume
+
+    printing.show(run_resume(load(root), provider, domains), views.resume_view, json)
+
+
+@commands.command()
+def settle(
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's name.", show_default=False)],
+    sent: Annotated[bool, typer.Option("--sent/--again", help="They were sent; or they were not: send once more.")],
+    at: At = None,
+    json: Json = False,
+    root: Root = None,
+) -> None:
+    """Say what became of messages in doubt.
+
+    Look into the provider's own log first.
+    """
+    from tidings.cli import printing, views
+    from tidings.verbs.settle import settle as run_settle
+
+    project = load(root)
+    printing.show(run_settle(project, campaign, project.now(at), sent=sent), views.settle_view, json)
+
+
+@commands.command()
+def lanes(at: At = None, json: Json = False, root: Root = None) -> None:
+    """Show how fast messages leave, and what has stopped."""
+    from tidings.cli import printing, views
+    from tidings.verbs.lanes import lanes as run_lanes
+
+    project = load(root)
+    printing.show(run_lanes(project, project.now(at)), views.lanes_view, json)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

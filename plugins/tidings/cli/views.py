@@ -17,10 +17,13 @@ if TYPE_CHECKING:
         CheckShape,
         DeliverShape,
         Finding,
+        LanesShape,
+        PauseShape,
         PlanShape,
         PreviewShape,
         RefreshShape,
         ReportShape,
+        SettleShape,
         TickShape,
         TrackShape,
         WhyShape,
@@ -140,6 +143,7 @@ def tick_view(done: TickShape) -> None:
             ("flows finished", f"{done.finished:,}"),
             ("messages planned", f"{done.planned:,}"),
             ("doubts settled", f"{done.settled:,}"),
+            *([("events fetched", f"{done.tracked:,}")] if done.tracked else []),
             *([("waiting for approval", f"{done.unapproved:,}")] if done.unapproved else []),
         ]
     )
@@ -178,6 +182,53 @@ def preview_view(done: PreviewShape) -> None:
     for path in filter(None, (done.html, done.text)):
         say(path)
     next_step("open the HTML file in a browser" if done.html else "read the text file")
+
+
+PUT_OFF = {
+    "quiet_hours": "waits for the end of the quiet hours",
+    "paced": "waits for its turn in the lane",
+    "warm_up": "waits for the next day of the warm-up",
+    "paused": "waits, for its lane is paused",
+}
+
+
+def pause_view(done: PauseShape) -> None:
+    """What has stopped."""
+    say(f"{_lane(done.provider, done.domains)}: nothing more leaves")
+    next_step("tidings resume" + ("" if done.provider == "*" else f" {done.provider}"))
+
+
+def resume_view(done: PauseShape) -> None:
+    """What goes on."""
+    say(f"{_lane(done.provider, done.domains)}: {_count(done.changed, 'pause')} ended")
+    next_step("tidings deliver")
+
+
+def settle_view(done: SettleShape) -> None:
+    """How many doubts ended."""
+    say(f"{_count(done.settled, 'message')} in doubt settled")
+    next_step("tidings ledger")
+
+
+def lanes_view(shape: LanesShape) -> None:
+    """Each lane: today, its limits, what came back, and why it stands still."""
+    rows = []
+    for lane in shape.lanes:
+        limits = [f"{lane.rate_per_hour:,.0f}/h"] if lane.rate_per_hour else []
+        limits += [f"{lane.warm_up_limit:,} a day"] if lane.warm_up_limit else []
+        came = f"{lane.bounced:.1%} / {lane.complained:.2%}"
+        rows.append([_lane(lane.provider, lane.domains), f"{lane.today:,}", ", ".join(limits) or "-", came])
+    columns(["lane", "today", "limit", "bounced / complained"], rows)
+    for lane in shape.lanes:
+        if lane.paused_at:
+            say(f"{_lane(lane.provider, lane.domains)} has stopped: {lane.cause}")
+    stopped = any(lane.paused_at for lane in shape.lanes)
+    next_step("tidings resume, when the cause is mended" if stopped else "tidings ledger")
+
+
+def _lane(provider: str, domains: str) -> str:
+    name = "everything" if provider == "*" else provider
+    return name if domains == "*" else f"{name} to {domains}"
 
 
 def plugins_view(plugins: Plugins) -> None:
@@ -221,6 +272,7 @@ def _delivered(done: DeliverShape) -> None:
             ("in doubt", f"{done.in_doubt:,}"),
             ("expired", f"{done.expired:,}"),
             *((f"skipped: {reason_sentence(code, LANGUAGE)}", f"{n:,}") for code, n in done.skipped.items()),
+            *((PUT_OFF.get(code, code), f"{n:,}") for code, n in done.put_off.items()),
         ]
     )
     for cause, number in done.causes.items():

@@ -1,6 +1,6 @@
 """The claim: lock, look again at everything that may have changed, and commit `sending` before the first byte.
 
-The order is message rows, then person and contact rows in key order, and only then counting: locking and
+The order is message rows, then person and contact rows in key order, then lanes, and only then counting: locking and
 counting in one statement lets two workers pass the same cap.
 """
 
@@ -15,12 +15,14 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
 
 from tidings.clock import zone
+from tidings.delivery.lanes import Lanes, keys_of, lane_of
 from tidings.delivery.route import provider_of
 from tidings.errors import TidingsError
 from tidings.ledger import consents, contacts, persons
 from tidings.ledger.chunks import KEYS, chunks
 from tidings.ledger.database import database_time
-from tidings.ledger.messages import SENT, start_attempts
+from tidings.ledger.lanes import ALL, paused
+from tidings.ledger.messages import SENT, refusals, start_attempts
 from tidings.ledger.persons import MERGED
 from tidings.ledger.plans import RELEASED
 from tidings.ledger.tables import messages, plans
@@ -30,6 +32,7 @@ from tidings.planning.sendtime import after_quiet
 from tidings.project import Project
 
 LEASE_SECONDS = 300.0
+QUIET = "quiet_hours"
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,16 @@ class Scope:
 
 @dataclass(frozen=True)
 class Claimed:
-    """Messages that are ours to send, by provider, and those that were skipped or moved."""
+    """Messages that are ours to send, by provider, and how many were skipped or put off, and why."""
 
     sending: dict[str, list[dict[str, Any]]]
     skipped: Counter[str]
-    moved: int
+    put_off: Counter[str]
 
     @property
     def seen(self) -> int:
         """How many rows the claim looked at."""
-        return sum(map(len, self.sending.values())) + sum(self.skipped.values()) + self.moved
+        return sum(map(len, self.sending.values())) + sum(self.skipped.values()) + sum(self.put_off.values())
 
 
 def claim(
@@ -64,6 +67,8 @@ def claim(
     run: Run | None,
 ) -> Claimed:
     """Take up to `size` due messages; the caller commits."""
+    if (ALL, ALL) in paused(connection):
+        return Claimed({}, Counter(), Counter())
     live = [name for name, campaign in project.campaigns.items() if campaign.status == "live"]
     rows = _due(connection, now, scope, size, live)
     people = sorted({row["person_key"] for row in rows})
@@ -75,13 +80,21 @@ def claim(
     sent = _sent(connection, project, people, now)
     sending: dict[str, list[dict[str, Any]]] = {}
     skipped: Counter[str] = Counter()
+    put_off: Counter[str] = Counter()
     changes = []
-    moved = 0
-    lease = database_time(connection) + LEASE_SECONDS
+    time = database_time(connection)
+    known = {row["id"]: addresses.get(row["customer_id"]) for row in rows}
+    where = {row["id"]: _address(known[row["id"]], row) for row in rows}
+    refused = refusals(connection, [row["id"] for row in rows if row["tries"]])
+    ways = {
+        row["id"]: lane_of(project, provider_of(project, row["channel"], address, refused.get(row["id"], 0)), address)
+        for row in rows
+        if (address := where[row["id"]]) is not None and row["channel"] in project.settings.channels
+    }
+    lanes = Lanes(connection, project, keys_of(project, ways.values()), now, time)
     for row in rows:
         who = (row["person_key"], row["channel"])
-        contact = addresses.get(row["customer_id"])
-        address = _address(contact, row)
+        contact, address = known[row["id"]], where[row["id"]]
         marketing = row["purpose"] == "marketing"
         here = held.get((row["channel"], row["address_key"]))
         later = _quiet(project, contact, now) if marketing else now
@@ -102,16 +115,21 @@ def claim(
             skipped[reason] += 1
             changes.append(_change(row, "skipped", reason, None, None, row["not_before"]))
         elif later > now:
-            moved += 1
+            put_off[QUIET] += 1
             changes.append(_change(row, "planned", None, None, None, later))
+        elif (wait := lanes.wait(ways[row["id"]], row)) is not None:
+            put_off[wait[0]] += 1
+            changes.append(_change(row, "planned", wait[0], None, None, wait[1]))
         else:
             sent[who] += marketing
-            provider = provider_of(project, row["channel"], str(address))
-            sending.setdefault(provider, []).append(row | {"address": address, "contact": contact})
-            changes.append(_change(row, "sending", None, lease, now, row["not_before"]))
+            ours = row | {"address": address, "contact": contact, "lane": ways[row["id"]]}
+            ours["refusals"] = refused.get(row["id"], 0)
+            sending.setdefault(ways[row["id"]][0], []).append(ours)
+            changes.append(_change(row, "sending", None, time + LEASE_SECONDS, now, row["not_before"]))
+    lanes.write(connection)
     _write(connection, changes)
-    start_attempts(connection, [_attempt(row, name, now, run) for name, group in sending.items() for row in group])
-    return Claimed(sending, skipped, moved)
+    start_attempts(connection, [_attempt(row, now, run) for group in sending.values() for row in group])
+    return Claimed(sending, skipped, put_off)
 
 
 def _due(connection: Connection, now: datetime, scope: Scope, size: int, live: Sequence[str]) -> list[dict[str, Any]]:
@@ -201,10 +219,12 @@ def _write(connection: Connection, changes: list[dict[str, Any]]) -> None:
     connection.execute(update(messages).where(messages.c.id == bindparam("this")).values(values), changes)
 
 
-def _attempt(row: Mapping[str, Any], provider: str, now: datetime, run: Run | None) -> dict[str, Any]:
+def _attempt(row: Mapping[str, Any], now: datetime, run: Run | None) -> dict[str, Any]:
+    provider, group = row["lane"]
     return {
         "message_id": row["id"],
         "provider": provider,
+        "domain_group": group,
         "dag_id": run.dag_id if run else None,
         "run_id": run.run_id if run else None,
         "started_at": now,

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tidings.clock import Running
+from tidings.clock import Running, is_typed
 from tidings.delivery.claim import Claimed, Scope, claim
 from tidings.delivery.message import Writer
 from tidings.delivery.route import check_time, make_provider, real_providers
@@ -34,6 +34,7 @@ from tidings.project import Project
 BATCH = 100
 RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
 CAUSES = 5
+LINGER, AT_LEAST = timedelta(seconds=30), 0.1  # a tick comes every five minutes; a claim for each message would cost
 LONGEST_WAIT = timedelta(days=30)  # longer than a message lives, whatever a provider asks for
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Tally:
     claimed: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    put_off: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     expired: int = 0
 
@@ -64,6 +66,7 @@ class Tally:
             later=self.outcomes["later"],
             in_doubt=self.outcomes["unknown"],
             skipped=dict(self.skipped),
+            put_off=dict(self.put_off),
             causes=dict(self.causes.most_common(CAUSES)),
             expired=self.expired,
         )
@@ -98,8 +101,11 @@ class Dispatcher:
             while True:
                 claimed = self._claim(addresses, scope)
                 if claimed.seen == 0:
-                    return tally
+                    if not await self._turn():
+                        return tally
+                    continue
                 tally.skipped += claimed.skipped
+                tally.put_off += claimed.put_off
                 for name, rows in claimed.sending.items():
                     tally.claimed += len(rows)
                     said = await self._send(name, rows)
@@ -137,6 +143,16 @@ class Dispatcher:
             rows = [row for group in claimed.sending.values() for row in group]
             self._settle(rows, {row["send_key"]: _outcome(row["send_key"], "later", "not journalled") for row in rows})
             raise
+
+    async def _turn(self) -> bool:
+        """Wait for the turn of the next message that is paced; False where it is too far off, or time stands still."""
+        now = self.clock.now
+        with self.ledger.read() as connection:
+            turn = messages.next_turn(connection, now)
+        if turn is None or turn - now > LINGER or is_typed(now):
+            return False
+        await asyncio.sleep(max((turn - now).total_seconds(), AT_LEAST))
+        return True
 
     def _check_time(self, now: datetime) -> None:
         for name in real_providers(self.project):
@@ -183,7 +199,7 @@ class Dispatcher:
         now = self.clock.now
         for row in rows:
             outcome = outcomes[row["send_key"]]
-            settled.append(_settled(row, outcome, now))
+            settled.append(self._settled(row, outcome, now))
             finished.append(
                 {
                     "id": row["id"],
@@ -199,6 +215,18 @@ class Dispatcher:
 
         self.ledger.transact(write)
 
+    def _settled(self, row: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
+        same = {"id": row["id"], "reason": plain(outcome.detail, 100) or None, "not_before": row["not_before"]}
+        if outcome.status != "later":
+            return same | {"state": STATES[outcome.status]}
+        # An explicit refusal to be tried again: nothing left, so planned is the truth (R07) until the message expires.
+        if row["refusals"] + 1 < len(self.project.settings.channels[row["channel"]].providers):
+            return same | {"state": "planned", "not_before": now}  # the next provider may take it at once (R12)
+        asked = outcome.retry_after or timedelta()
+        usual = min(RETRY * 2 ** min(row["tries"], 8), LONGEST_RETRY)
+        wait = min(asked, LONGEST_WAIT) if asked > timedelta() else usual
+        return same | {"state": "planned", "not_before": now + wait * (1 + _jitter(row["send_key"]))}
+
     def _provider(self, name: str) -> Provider:
         if name not in self.providers:
             self.providers[name] = make_provider(self.project, name)
@@ -213,16 +241,6 @@ class Dispatcher:
 def dispatch(project: Project, ledger: Ledger, now: datetime, scope: Scope, run: Run | None = None) -> DeliverShape:
     """Run the dispatcher to its end."""
     return asyncio.run(Dispatcher(project, ledger, now, run).deliver(scope)).shape()
-
-
-def _settled(row: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
-    same = {"id": row["id"], "reason": plain(outcome.detail, 100) or None, "not_before": row["not_before"]}
-    if outcome.status != "later":
-        return same | {"state": STATES[outcome.status]}
-    # An explicit refusal to be tried again: nothing left, so planned is the truth (R07) until the message expires.
-    asked = outcome.retry_after or timedelta()
-    wait = min(asked, LONGEST_WAIT) if asked > timedelta() else min(RETRY * 2 ** min(row["tries"], 8), LONGEST_RETRY)
-    return same | {"state": "planned", "not_before": now + wait * (1 + _jitter(row["send_key"]))}
 
 
 def _one_each(answers: Iterable[Outcome]) -> dict[str, Outcome]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
 
 from pydantic import ValidationError
 
 from tidings.clock import is_typed
 from tidings.errors import TidingsError, did_you_mean
 from tidings.model.seams import Provider
-from tidings.plugins import secret_name
+from tidings.plugins import with_secrets
 from tidings.project import Project
 from tidings.settings import PRODUCTION
 
@@ -25,9 +24,13 @@ def allowed(project: Project, address: str) -> bool:
     return any(fnmatchcase(address.lower(), pattern.lower()) for pattern in project.settings.allow)
 
 
-def provider_of(project: Project, channel: str, address: str) -> str:
-    """The provider's name for one address, after every plugin has had its say."""
-    name = project.settings.channels[channel].providers[0]
+def provider_of(project: Project, channel: str, address: str, refusals: int = 0) -> str:
+    """The provider's name for one address, after every plugin has had its say.
+
+    Each time one has said that it takes nothing now, it is the next one's turn, and in the end the first one's (R12).
+    """
+    providers = project.settings.channels[channel].providers
+    name = providers[refusals % len(providers)]
     real = project.plugins.providers[name].real
     return name if not real or allowed(project, address) else OUTBOX
 
@@ -35,7 +38,8 @@ def provider_of(project: Project, channel: str, address: str) -> str:
 def real_providers(project: Project) -> list[str]:
     """The real providers that somebody's address may go to in this environment."""
     reachable = project.environment == PRODUCTION or bool(project.settings.allow)
-    names = {how.providers[0] for how in project.settings.channels.values()} if reachable else set()
+    channels = project.settings.channels.values() if reachable else ()
+    names = {name for how in channels for name in how.providers}
     return sorted(name for name in names if project.plugins.providers[name].real)
 
 
@@ -44,7 +48,7 @@ def make_provider(project: Project, name: str) -> Provider:
     known = project.plugins.providers
     if name not in known:
         raise TidingsError(f"there is no provider {name!r}", did_you_mean(name, list(known)))
-    values = {key: _secret(project, value) for key, value in project.settings.providers.get(name, {}).items()}
+    values = with_secrets(project.settings.providers.get(name, {}), lambda _, secret: project.plugins.secret(secret))
     try:
         config = known[name].Config(**values)
     except ValidationError as error:
@@ -62,8 +66,3 @@ def check_time(provider: Provider, now: datetime) -> None:
     if provider.real and not provider.loopback and is_typed(now):
         reason = f"it is not {now.isoformat(timespec='minutes')}, and {provider.name} would send to real people"
         raise TidingsError(reason, "leave out --at and clock.at, or set the channel's provider to outbox")
-
-
-def _secret(project: Project, value: Any) -> Any:
-    name = secret_name(value)
-    return value if name is None else project.plugins.secret(name)

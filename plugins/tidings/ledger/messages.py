@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, func, insert, select, update
 
-from tidings.ledger.chunks import chunks
-from tidings.ledger.plans import HELD, RELEASED
+from tidings.ledger.chunks import KEYS, chunks
+from tidings.ledger.plans import HELD, RECOVERED, RELEASED
 from tidings.ledger.tables import attempts, messages, plans
 
 SENT = ("sending", "accepted", "in_doubt", "withheld")
@@ -88,6 +88,12 @@ def waiting(connection: Connection, now: datetime) -> bool:
     return bool(connection.execute(select(exists().where(here))).scalar())
 
 
+def next_turn(connection: Connection, now: datetime) -> datetime | None:
+    """When the next message that its lane made wait may leave; None where none waits for that."""
+    here = (messages.c.state == "planned") & (messages.c.reason == "paced") & (messages.c.not_before > now)
+    return connection.execute(select(func.min(messages.c.not_before)).where(here)).scalar()
+
+
 def expire(connection: Connection, now: datetime) -> int:
     """Planned messages whose time has passed are expired; how many there were."""
     here = (messages.c.state == "planned") & (messages.c.expires_at <= now)
@@ -141,6 +147,52 @@ def start_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> No
     """One attempt a message, written in the claim: before the first byte (R02)."""
     if rows:
         connection.execute(insert(attempts), rows)
+
+
+def refusals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """message id → how often a provider said that it takes the message later."""
+    query = select(attempts.c.message_id, func.count().label("number")).where(attempts.c.outcome == "later")
+    return {
+        row.message_id: row.number
+        for part in chunks(list(ids), KEYS)
+        for row in connection.execute(query.where(attempts.c.message_id.in_(part)).group_by(attempts.c.message_id))
+    }
+
+
+def doubtful(connection: Connection, after: datetime, limit: int) -> list[Row[Any]]:
+    """id, send_key and the provider of the last attempt of messages in doubt that left after a time, oldest first."""
+    last = select(func.max(attempts.c.id)).group_by(attempts.c.message_id)
+    joined = messages.join(attempts, attempts.c.message_id == messages.c.id)
+    query = select(messages.c.id, messages.c.send_key, attempts.c.provider).select_from(joined)
+    query = query.where(messages.c.state == "in_doubt", messages.c.counted_at > after, attempts.c.id.in_(last))
+    return list(connection.execute(query.order_by(messages.c.id).limit(limit)))
+
+
+def settle_doubt(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write state and reason of messages that are still in doubt."""
+    here = (messages.c.id == bindparam("this")) & (messages.c.state == "in_doubt")
+    new: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in ("state", "reason")}
+    ordered = sorted(rows, key=lambda row: int(row["id"]))
+    values = [{"this": row["id"], "new_state": row["state"], "new_reason": row["reason"]} for row in ordered]
+    if values:
+        connection.execute(update(messages).where(here).values(new), values)
+
+
+def end_doubt(connection: Connection, campaign: str, before: datetime, state: str, reason: str, now: datetime) -> int:
+    """Settle the messages of a campaign that are in doubt since a time or longer, and how many there were.
+
+    As `in_doubt` they stay what they are, for good; as `planned` they leave once more, unless their plan is forgotten:
+    what they said is not known any more (R20a).
+    """
+    here = (messages.c.campaign == campaign) & (messages.c.state == "in_doubt") & (messages.c.counted_at <= before)
+    here &= messages.c.reason.is_(None) | (messages.c.reason != reason)
+    free = select(messages.c.id).where(here).with_for_update(skip_locked=True)
+    values: dict[str, Any] = {"state": state, "reason": reason}
+    if state == "planned":
+        forgotten = select(plans.c.plan_id).where(plans.c.state == RECOVERED)
+        free = free.where(messages.c.plan_id.notin_(forgotten))
+        values |= {"not_before": now, "lease_until": None}
+    return connection.execute(update(messages).where(messages.c.id.in_(free)).values(values)).rowcount
 
 
 def finish_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

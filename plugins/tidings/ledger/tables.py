@@ -231,6 +231,7 @@ attempts = Table(
     Column("id", Id, primary_key=True),
     Column("message_id", Id, ForeignKey("messages.id"), nullable=False, index=True),
     Column("provider", Word, nullable=False),
+    Column("domain_group", Word),
     Column("dag_id", String(250)),
     Column("run_id", String(250)),
     Column("started_at", Moment, nullable=False),
@@ -271,9 +272,13 @@ lanes = Table(
     Column("domain_group", Word, primary_key=True),
     Column("paused_at", Moment),
     Column("cause", String(200)),
-    Column("rate", Float, comment="messages a second; empty = as fast as the provider takes them"),
-    Column("tokens", Float, nullable=False, server_default="0"),
-    Column("filled_at", Float, nullable=False, server_default="0", comment="database clock"),
+    Column("free_at", Float, nullable=False, server_default="0"),
+    Column("queue_at", Float, nullable=False, server_default="0"),
+    Column("day", String(10)),
+    Column("today", Integer, nullable=False, server_default="0"),
+    Column("sent", Float, nullable=False, server_default="0"),
+    Column("bounced", Float, nullable=False, server_default="0"),
+    Column("complained", Float, nullable=False, server_default="0"),
 )
 
 coupons = Table(

@@ -35,7 +35,9 @@ def rules() -> Iterator[Rule]:
     yield Rule("message_person", "every message belongs to a person who is there", _without(persons, "person_key"))
     yield Rule("one_each", "a person, and an address, has one message a campaign, occasion and step", _one_each)
     yield Rule("one_enrolment", "nobody is inside a campaign twice", _enrolled_twice)
-    yield Rule("accepted", "a message is accepted by a provider's word or an event", _accepted_by_nobody)
+    yield Rule(
+        "accepted", "a message is accepted by a provider's word, an event, a look-up or a person", _accepted_by_nobody
+    )
     yield Rule("planned_again", "no message that a provider took waits to be sent", _planned_again)
     yield Rule("expired_lease", "no message has been under way for longer than its lease, or `tidings tick`", _stuck)
 
@@ -96,7 +98,8 @@ def _enrolled_twice(connection: Connection) -> list[str]:
 def _accepted_by_nobody(connection: Connection) -> list[str]:
     attempt = exists().where(attempts.c.message_id == messages.c.id, attempts.c.outcome == "accepted")
     event = exists().where(events.c.message_id == messages.c.id)
-    return _ids(connection, (messages.c.state == "accepted") & ~attempt & ~event)
+    said = func.coalesce(messages.c.reason, "").in_(("looked_up", "settled"))
+    return _ids(connection, (messages.c.state == "accepted") & ~attempt & ~event & ~said)
 
 
 def _planned_again(connection: Connection) -> list[str]:

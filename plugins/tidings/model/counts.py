@@ -99,6 +99,7 @@ class DeliverShape(Shape):
     later: int
     in_doubt: int
     skipped: dict[str, int]
+    put_off: dict[str, int] = Field(description="planned still: quiet hours, a lane's pace, its warm-up or its pause")
     causes: dict[str, int] = Field(description="what was said of messages not accepted, the five most frequent")
     expired: int
 
@@ -110,6 +111,7 @@ class TickShape(Shape):
     finished: int
     planned: int
     settled: int
+    tracked: int
     expired: int
     unapproved: int = Field(description="messages that wait for the approval of their plan")
     delivered: DeliverShape
@@ -226,6 +228,41 @@ class ReportShape(Shape):
     text: str
     sent_to: str | None
     state: str
+
+
+class LaneShape(Shape):
+    """One provider and group of domains; shares are of what was sent lately, where a day ago counts half."""
+
+    provider: str
+    domains: str
+    paused_at: datetime | None
+    cause: str | None
+    today: int
+    warm_up_limit: int | None = Field(description="messages of the provider on this day of its warm-up")
+    rate_per_hour: float | None
+    sent_lately: float
+    bounced: float
+    complained: float
+
+
+class LanesShape(Shape):
+    """`tidings lanes --json`."""
+
+    lanes: list[LaneShape]
+
+
+class PauseShape(Shape):
+    """`tidings pause --json`, `tidings resume --json`: `*` stands for all."""
+
+    provider: str
+    domains: str
+    changed: int
+
+
+class SettleShape(Shape):
+    """`tidings settle --json`."""
+
+    settled: int
 
 
 class LedgerShape(Shape):

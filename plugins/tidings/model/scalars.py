@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -19,6 +19,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d{1,5})\s*([mhdw])")
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+_RATE = re.compile(r"(\d{1,9})\s*/\s*(s|min|h)")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 
@@ -100,6 +102,28 @@ def parse_clause(value: Any) -> str | dict[str, Any]:
     raise ValueError(f"{shown(value)} is not a condition; write a name, or a mapping such as any: [...]")
 
 
+def parse_day(value: Any) -> date:
+    """`2026-11-22` as a date; ValueError otherwise."""
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, str) and len(value) == 10:
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{shown(value)} is not a day; write one such as 2026-11-22")
+
+
+def parse_rate(value: Any) -> float:
+    """`600/min` as 10 messages a second; ValueError with the accepted forms otherwise."""
+    if isinstance(value, float) and value > 0:
+        return value
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        raise ValueError(f"{shown(value)} is not a rate; write messages a second, minute or hour, such as 600/min")
+    return int(match[1]) / _SECONDS[match[2]]
+
+
 def parse_currency(value: Any) -> str:
     """A currency of ISO 4217; ValueError with the nearest one otherwise."""
     if isinstance(value, str) and value in CURRENCIES:
@@ -152,4 +176,7 @@ Currency = Annotated[str, BeforeValidator(parse_currency)]
 Language = Annotated[str, _matching(r"[a-z]{2}", "a language of two letters", "en")]
 Colour = Annotated[str, _matching(r"#[0-9a-fA-F]{6}", "a colour", '"#0b5d4e"')]
 SecureUrl = Annotated[str, _matching(r"https://[^\s/]+[^\s]*", "an https address", "https://crm.example.com")]
+Day = Annotated[date, BeforeValidator(parse_day)]
+Rate = Annotated[float, BeforeValidator(parse_rate), PlainSerializer(lambda rate: f"{rate * 3600:.0f}/h")]
+Domain = Annotated[str, _matching(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain in small letters", "gmail.com")]
 Code = Annotated[str, _matching(r"[A-Z0-9]{3,20}", "a code of 3–20 capitals and digits", "COMEBACK10")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tidings.model.base import Noun
 from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
+from tidings.model.mistakes import Mistake
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -40,6 +41,11 @@ class Provider(ABC):
         """Whether it speaks with this machine alone, as a test server or a demo does."""
         return False
 
+    @classmethod
+    def mistakes(cls, config: Any, sender: str) -> Iterable[Mistake]:  # noqa: ARG003 - filled by who has any
+        """What is wrong with a sound Config beside the address that sends; `tidings check` says it at its place."""
+        return ()
+
     @abstractmethod
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """One outcome a message; a message without one, with two that differ, or an exception, is in doubt."""
@@ -53,6 +59,10 @@ class Provider(ABC):
     ) -> list[ProviderEvent]:
         """Verified events of one webhook call; none by default."""
         return []
+
+    def collect(self, now: datetime) -> Iterable[ProviderEvent]:
+        """Events that wait to be fetched, asked for with every tick: the same one may come again; none by default."""
+        return ()
 
     async def close(self) -> None:  # noqa: B027 - a provider without connections need not have it
         """Give back connections."""

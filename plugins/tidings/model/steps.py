@@ -71,7 +71,7 @@ class Send(Noun):
 
 
 class UntilGoal(Noun):
-    """Wait for the goal, at most `timeout`."""
+    """Wait for the goal, at most `timeout`; each refresh looks whether it has been reached."""
 
     until: Literal["goal"]
     timeout: Span

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from tidings.errors import TidingsError, did_you_mean
-from tidings.model.mistakes import Mistake, in_plain_words
-from tidings.plugins import Plugins, secret_name
+from tidings.model.mistakes import Mistake, Place, in_plain_words
+from tidings.plugins import Plugins, with_secrets
 from tidings.settings import Reading
 
 # Stands for a secret while its provider's settings are checked: long enough for any of them, and nobody's.
@@ -45,21 +45,31 @@ def _channels(reading: Reading, plugins: Plugins) -> Iterator[Mistake]:
 def _providers(reading: Reading, plugins: Plugins) -> Iterator[Mistake]:
     for name, values in reading.settings.providers.items():
         if name in plugins.providers:
-            yield from _unfit(name, values, plugins)
+            sender = None if reading.doubts(("sender", "email")) else reading.settings.sender.email
+            yield from _unfit(name, values, plugins, sender)
         else:
             hint = did_you_mean(name, list(plugins.providers))
             yield Mistake(("providers", name), f"there is no provider {name!r}", hint, at_key=True)
 
 
-def _unfit(name: str, values: dict[str, Any], plugins: Plugins) -> Iterator[Mistake]:
-    model = plugins.providers[name].Config
-    hidden = {key for key, value in values.items() if secret_name(value)}
+def _unfit(name: str, values: dict[str, Any], plugins: Plugins, sender: str | None = None) -> Iterator[Mistake]:
+    """What does not fit the provider's Config, or the sender where one is given."""
+    provider = plugins.providers[name]
+    hidden: set[Place] = set()
+
+    def stand_in(place: Place, _: str) -> str:
+        hidden.add(place)
+        return PLACEHOLDER
+
     try:
-        model.model_validate({key: PLACEHOLDER if key in hidden else value for key, value in values.items()})
+        config = provider.Config.model_validate(with_secrets(values, stand_in))
+        found = list(provider.mistakes(config, sender)) if sender else []
     except ValidationError as error:
-        for each in in_plain_words(error, model):
-            if not (hidden & set(each.place) and not each.at_key):
-                yield Mistake(("providers", name, *each.place), each.reason, each.fix, each.at_key)
+        found = in_plain_words(error, provider.Config)
     except Exception as error:  # noqa: BLE001 - a plugin's own validator; what it says may hold a setting's value
         reason = f"the provider {name!r} fails: {type(error).__name__}"
         yield Mistake(("providers", name), reason, "mend the plugin that registers it")
+        return
+    for each in found:
+        if each.at_key or not any(each.place[: len(place)] == place for place in hidden):
+            yield Mistake(("providers", name, *each.place), each.reason, each.fix, each.at_key)

@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime
 
-from tidings.errors import TidingsError
 from tidings.model.base import Noun
 from tidings.model.delivery import EventKind, ProviderEvent, impersonal
 from tidings.providers.bounce_rules import judge
@@ -40,7 +39,6 @@ ACTIONS: dict[str, Kind] = {
 }
 # What a feedback report may also be (RFC 6430, RFC 6591): neither is a complaint.
 NO_COMPLAINT = frozenset({"not-spam", "auth-failure"})
-MAX_LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
 MAX_WORDS = 4_000
 MAX_RECIPIENTS = 100
 
@@ -125,19 +123,6 @@ def to_events(bounces: Iterable[Bounce], now: datetime, provider: str = "smtp") 
         for bounce in bounces
         if bounce.send_key and bounce.kind in EVENTS
     ]
-
-
-def verp_address(return_path: str, send_key: str) -> str:
-    """The return path of one message: `bounces+<send_key>@example.com` of `bounces@example.com`.
-
-    Its bounces say by their recipient which message they are about, whatever they quote.
-    """
-    local, at, domain = return_path.rpartition("@")
-    if not (local and at and domain):
-        raise TidingsError("the return path is not an address", "give one such as bounces@example.com")
-    if len(local) + 1 + len(send_key) > MAX_LOCAL_PART:
-        raise TidingsError("the return path is too long to hold a key", "use at most 31 characters before its @")
-    return f"{local}+{send_key}@{domain}"
 
 
 def verp_key(addresses: str) -> str | None:

@@ -34,14 +34,15 @@ _CONTENT_ID = re.compile(r"[A-Za-z0-9._@+-]{1,120}")
 _PLAIN = re.compile(r"[ -~]{0,78}")
 
 
-def build_mime(outgoing: Outgoing, *, message_id_domain: str | None = None) -> bytes:
+def build_mime(outgoing: Outgoing, *, message_id_domain: str | None = None, smtputf8: bool = False) -> bytes:
     """The message with CRLF line ends: text alone, or text and HTML as alternatives, in UTF-8, with its attachments.
 
-    Message-ID is `<send_key@domain>`, the sender's domain unless given: the same message always carries the
-    same one. Date is now unless `outgoing.headers` has one. TidingsError where a field is unsafe (R48).
+    All of it is ASCII, but for addresses with a local part beyond ASCII: they are in UTF-8 where `smtputf8`, and
+    refused otherwise. Message-ID is `<send_key@domain>`, the sender's domain unless given: the same message always
+    carries the same one. Date is now unless `outgoing.headers` has one. TidingsError where a field is unsafe (R48).
     """
     check_fields(outgoing)
-    sender, recipient = ascii_address(outgoing.sender), ascii_address(outgoing.to)
+    sender, recipient = (mail_address(one, smtputf8=smtputf8) for one in (outgoing.sender, outgoing.to))
     headers = {
         "From": _mailbox(outgoing.sender_name, sender),
         "To": recipient,
@@ -50,14 +51,15 @@ def build_mime(outgoing: Outgoing, *, message_id_domain: str | None = None) -> b
         KEY_HEADER: outgoing.send_key,
     }
     if outgoing.reply_to:
-        headers["Reply-To"] = ascii_address(outgoing.reply_to)
+        headers["Reply-To"] = mail_address(outgoing.reply_to, smtputf8=smtputf8)
     headers.update((name, _value(value)) for name, value in outgoing.headers.items())
     if not any(name.lower() == "date" for name in outgoing.headers):
         headers["Date"] = format_datetime(datetime.now(UTC))
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "MIME-Version: 1.0\r\n"
-    if any(len(line) > MAX_LINE for line in head.split("\r\n")):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "MIME-Version: 1.0\r\n"
+    head = lines.encode()
+    if any(len(line) > MAX_LINE for line in head.split(b"\r\n")):
         raise TidingsError(f"a header is longer than {MAX_LINE} characters", "shorten it, often an unsubscribe link")
-    return head.encode("ascii") + _content(outgoing)
+    return head + _content(outgoing)
 
 
 def _content(outgoing: Outgoing) -> bytes:
@@ -124,7 +126,7 @@ def check_fields(outgoing: Outgoing) -> None:
 
 def message_id(outgoing: Outgoing, domain: str | None = None) -> str:
     """`<send_key@domain>`: what a bounce quotes, with nothing personal in it (R13)."""
-    domain = domain or ascii_address(outgoing.sender).rpartition("@")[2]
+    domain = domain or mail_address(outgoing.sender, smtputf8=True).rpartition("@")[2]
     if not _DOMAIN.fullmatch(domain):
         raise TidingsError("message_id_domain is not a domain", "give a domain such as mail.example.com")
     return f"<{outgoing.send_key}@{domain}>"
@@ -132,14 +134,28 @@ def message_id(outgoing: Outgoing, domain: str | None = None) -> str:
 
 def ascii_address(address: str) -> str:
     """The address with its domain in IDNA form; TidingsError where it is not one plain ASCII address."""
+    return mail_address(address, smtputf8=False)
+
+
+def mail_address(address: str, *, smtputf8: bool) -> str:
+    """The address with its domain in IDNA form; TidingsError where it is not one plain address.
+
+    Its local part may be beyond ASCII where `smtputf8` (RFC 6531), but never hold what is not seen.
+    """
     local, _, domain = address.rpartition("@")
     try:
         plain = f"{local}@{domain if domain.isascii() else domain.encode('idna').decode()}"
     except UnicodeError:
         plain = ""
-    if not _ADDRESS.fullmatch(plain) or not plain.isascii():
+    if not (_ADDRESS.fullmatch(plain) and plain.isprintable() and (smtputf8 or plain.isascii())):
         raise TidingsError("the address cannot be written in an e-mail", "give one address such as lan@example.com")
     return plain
+
+
+def verp_address(return_path: str, send_key: str) -> str:
+    """`<local>+<send_key>@<domain>`: where the bounces of one message go, so that each names its message (VERP)."""
+    local, _, domain = return_path.rpartition("@")
+    return f"{local}+{send_key}@{domain}"
 
 
 def encode_text(text: str) -> str:

@@ -22,6 +22,7 @@ from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -36,6 +37,7 @@ class SmtpFault(StrEnum):
     """How the sink treats a recipient; only the last two keep the message, and the client cannot know it."""
 
     REFUSE_RCPT = "550 at RCPT"
+    REFUSE_RCPT_LATE = "550 at RCPT, and 354 at DATA all the same"  # RFC 2920, 3.1
     LATER_RCPT = "451 at RCPT"
     DROP_BEFORE_DATA = "the line breaks at RCPT"
     REFUSE_BODY = "554 after the final dot"
@@ -46,6 +48,7 @@ class SmtpFault(StrEnum):
 
 REPLIES = {
     SmtpFault.REFUSE_RCPT: "550 5.1.1 <{}>: no such user",
+    SmtpFault.REFUSE_RCPT_LATE: "550 5.1.1 <{}>: no such user",
     SmtpFault.LATER_RCPT: "451 4.7.1 <{}>: greylisted, come back later",
     SmtpFault.REFUSE_BODY: "554 5.7.1 message refused",
     SmtpFault.LATER_BODY: "451 4.3.0 try again later",
@@ -57,8 +60,9 @@ class SmtpSink:
 
     A message becomes `<folder>/<its Date header's day>/<number>-<X-Tidings-Key>.eml`, whole when it appears,
     and a line of `<folder>/accepted.jsonl` (number, send_key, sender, to, file), both before the server answers
-    250. `faults` maps recipients to faults and may be changed at any time. `tls` makes every connection TLS from
-    its first byte; `server` goes to aiosmtpd's SMTP (tls_context for STARTTLS, authenticator).
+    250. `faults` maps recipients to faults and may be changed at any time; `orphans` are the contents that came though
+    no recipient was taken. `pipelining` says whether EHLO offers PIPELINING, `tls` makes every connection TLS from its
+    first byte; `server` goes to aiosmtpd's SMTP (tls_context for STARTTLS, authenticator, enable_SMTPUTF8).
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class SmtpSink:
         port: int = 0,
         *,
         faults: Mapping[str, SmtpFault] | None = None,
+        pipelining: bool = True,
         tls: ssl.SSLContext | None = None,
         **server: Any,
     ) -> None:
@@ -74,6 +79,9 @@ class SmtpSink:
         self.port = port
         self.faults = dict(faults or {})
         self.connections = 0
+        self.orphans: list[bytes] = []
+        self._pipelining = pipelining
+        self._late: WeakSet[Envelope] = WeakSet()
         self._tls = tls
         self._server = {"hostname": "sink.invalid", **server}
 
@@ -114,20 +122,36 @@ class SmtpSink:
         """The .eml files, oldest first."""
         return [self.folder / entry["file"] for entry in self.accepted()]
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds its hooks by these names
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd finds its hooks by these names
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """What the server offers."""
+        session.host_name = hostname
+        return [*responses[:-1], *["250-PIPELINING"] * self._pipelining, responses[-1]]
+
+    async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Sequence[str]
     ) -> str:
         """Take or refuse a recipient."""
         fault = self.faults.get(address)
         if fault is SmtpFault.DROP_BEFORE_DATA:
             await _hang_up(server)
-        if fault in (SmtpFault.REFUSE_RCPT, SmtpFault.LATER_RCPT):
+        if fault in (SmtpFault.REFUSE_RCPT, SmtpFault.REFUSE_RCPT_LATE, SmtpFault.LATER_RCPT):
+            if fault is SmtpFault.REFUSE_RCPT_LATE:
+                self._late.add(envelope)
             return REPLIES[fault].format(address)
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
 
+    def goes_ahead(self, envelope: Envelope) -> bool:
+        """Whether DATA gets its 354: it needs a recipient, but for the fault that answers late."""
+        return bool(envelope.rcpt_tos) or envelope in self._late
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep or refuse a message."""
+        if not envelope.rcpt_tos:
+            self.orphans.append(_octets(envelope))
+            return "554 5.5.1 no valid recipients"
         found = [self.faults[address] for address in envelope.rcpt_tos if address in self.faults]
         fault = found[0] if found else None
         if fault in (SmtpFault.REFUSE_BODY, SmtpFault.LATER_BODY):
@@ -144,8 +168,7 @@ class SmtpSink:
         return _server_class()(self, loop=self._loop, **self._server)
 
     def _keep(self, envelope: Envelope) -> int:
-        content = envelope.content
-        octets = content.encode() if isinstance(content, str) else bytes(content or b"")
+        octets = _octets(envelope)
         head = octets.partition(b"\r\n\r\n")[0] + b"\r\n"
         match = _KEY.search(head)
         key = match[1].decode() if match else "no-key"
@@ -200,7 +223,7 @@ def _server_class() -> type[SMTP]:
         line_length_limit = MAX_BYTES
 
         async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd finds its commands by these names
-            if arg or self.envelope is None or not self.envelope.rcpt_tos:
+            if arg or self.envelope is None or not self.event_handler.goes_ahead(self.envelope):
                 await self.push("503 5.5.1 need RCPT command")
                 return
             # The content may be nothing but its end, so the line end before that is fed here. It is the buffer's first:
@@ -214,6 +237,11 @@ def _server_class() -> type[SMTP]:
             await self.push(status)
 
     return WholeData
+
+
+def _octets(envelope: Envelope) -> bytes:
+    content = envelope.content
+    return content.encode() if isinstance(content, str) else bytes(content or b"")
 
 
 def _day(head: bytes) -> str:

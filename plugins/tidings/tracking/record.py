@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tidings.clock import zone
 from tidings.ledger import consents, contacts, events, messages, persons
 from tidings.ledger.database import Ledger
 from tidings.ledger.head import advance_unless_old, same
 from tidings.ledger.journal import Journal, Record
 from tidings.ledger.keys import is_key
+from tidings.ledger.lanes import count_events
 from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
 from tidings.planning.links import read_unsubscribe
@@ -31,7 +33,7 @@ def take(project: Project, ledger: Ledger, new: Sequence[ProviderEvent], now: da
     stops = [event for event in new if _stops(event) and is_key(event.send_key or "")]
 
     def work(connection: Connection) -> tuple[TrackShape, int | None]:
-        return record(connection, new, now), advance_unless_old(connection, journal) if stops else None
+        return record(connection, project, new, now), advance_unless_old(connection, journal) if stops else None
 
     shape, number = ledger.transact(work)
     if stops:
@@ -40,17 +42,17 @@ def take(project: Project, ledger: Ledger, new: Sequence[ProviderEvent], now: da
     return shape
 
 
-def retake(connection: Connection, entries: Sequence[Record], now: datetime) -> int:
+def retake(connection: Connection, project: Project, entries: Sequence[Record], now: datetime) -> int:
     """Record journalled events once more, in a ledger that knows their messages again; how many were new to it.
 
     One that came for a message while the ledger had forgotten it was kept, and did nothing: it is taken anew.
     """
     said = [ProviderEvent.model_validate(entry) for entry in entries]
     events.forget_unmatched(connection, [(event.provider, event.event_id) for event in said])
-    return record(connection, said, now).new
+    return record(connection, project, said, now).new
 
 
-def record(connection: Connection, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
+def record(connection: Connection, project: Project, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
     """Keep events not seen before and act on them; the same event again changes nothing (R43)."""
     known = events.messages_by_key(connection, [event.send_key for event in new if event.send_key])
     fresh = events.add(connection, new, known, now)
@@ -58,6 +60,9 @@ def record(connection: Connection, new: Sequence[ProviderEvent], now: datetime) 
     matched.sort(key=lambda pair: (pair[0].occurred_at, pair[0].event_id))
     messages.arrived(connection, {message["id"]: f"event:{event.kind}" for event, message in matched})
     _stop(connection, [pair for pair in matched if _stops(pair[0])])
+    marks = {message["id"]: event.kind for event, message in matched if event.kind in ("bounced", "complained")}
+    day = now.astimezone(zone(project.settings.timezone)).date()
+    count_events(connection, project.settings.lanes, marks, now, day)
     return TrackShape(new=len(fresh), known=len(new) - len(fresh), unmatched=len(fresh) - len(matched))
 
 

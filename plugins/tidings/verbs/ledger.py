@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
-from tidings.ledger import messages, plans, reports
+from tidings.ledger import lanes, messages, plans, reports
 from tidings.ledger.database import Ledger, size
 from tidings.ledger.head import head
 from tidings.ledger.journal import Journal
-from tidings.ledger.tables import lanes, persons
+from tidings.ledger.tables import persons
 from tidings.model.counts import LedgerShape
 from tidings.project import Project
 
@@ -28,14 +28,8 @@ def ledger(project: Project) -> LedgerShape:
                 oldest_in_doubt=messages.oldest_in_doubt(connection),
                 unapproved=plans.unapproved(connection),
                 oldest_planned=messages.oldest_planned(connection),
-                paused=_paused(connection),
+                paused=sorted("/".join(lane) for lane in lanes.paused(connection)),
                 persons=connection.execute(select(func.count()).select_from(persons)).scalar_one(),
                 size=size(connection),
                 behind=max(0, tip - head(connection)),
             )
-
-
-def _paused(connection: Connection) -> list[str]:
-    """provider/domain group of each lane that stands still."""
-    found = select(lanes.c.provider, lanes.c.domain_group).where(lanes.c.paused_at.isnot(None))
-    return sorted("/".join(row) for row in connection.execute(found))

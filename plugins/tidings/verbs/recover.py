@@ -50,7 +50,7 @@ def _replay(project: Project, connection: Connection, journal: Journal, now: dat
         else:
             stops += record["entries"]
     replay.finish()
-    taken = retake(connection, stops, now)
+    taken = retake(connection, project, stops, now)
     catch_up(connection, tip)
     return RecoverShape(
         behind=tip - known,

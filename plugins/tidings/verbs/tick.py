@@ -1,4 +1,4 @@
-"""tick: settle what a dead worker left, advance who is due, deliver, expire. Does nothing when nothing is due."""
+"""tick: settle what a dead worker left, fetch what came back, advance who is due, deliver, expire."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tidings.delivery.claim import Scope
 from tidings.delivery.dispatch import dispatch
+from tidings.delivery.reconcile import collect, reconcile
 from tidings.errors import ProjectErrors, TidingsError
 from tidings.ledger import messages, plans, reports
 from tidings.ledger.database import Ledger, database_time
@@ -16,6 +17,7 @@ from tidings.planning.plan import plan_due
 from tidings.planning.program import enrols
 from tidings.planning.store import save_plan
 from tidings.project import Project
+from tidings.tracking.record import take
 
 
 def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShape:
@@ -30,6 +32,9 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             time = database_time(connection)
             settled = messages.recover(connection, time) + reports.recover(connection, time)
             ready = find_current(connection, project.root) is not None
+        back = list(collect(project, now))
+        tracked = take(project, ledger, back, now).new if back else 0
+        settled += reconcile(project, ledger, now)
         flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
         for campaign in flows if ready else []:
             try:
@@ -58,6 +63,7 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
         finished=finished,
         planned=planned,
         settled=settled,
+        tracked=tracked,
         expired=done.expired,
         unapproved=unapproved,
         delivered=done,
@@ -65,4 +71,7 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
 
 
 def _nothing() -> DeliverShape:
-    return DeliverShape(claimed=0, accepted=0, refused=0, later=0, in_doubt=0, skipped={}, causes={}, expired=0)
+    none: dict[str, int] = {}
+    return DeliverShape(
+        claimed=0, accepted=0, refused=0, later=0, in_doubt=0, skipped=none, put_off=none, causes=none, expired=0
+    )

@@ -1,0 +1,75 @@
+"""What providers know by now: events that wait to be fetched, and of messages in doubt (R08, R09)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tidings.delivery.route import make_provider
+from tidings.ledger import messages
+from tidings.ledger.database import Ledger
+from tidings.model.delivery import Outcome, ProviderEvent
+from tidings.model.seams import Provider
+from tidings.project import Project
+
+ASKED = 1000
+ENDS = {"at_most_once": ("in_doubt", "given_up"), "at_least_once": ("planned", "once_more")}
+KNOWN = {"accepted": "accepted", "refused": "refused"}
+log = logging.getLogger(__name__)
+
+
+def reconcile(project: Project, ledger: Ledger, now: datetime) -> int:
+    """Settle what a provider knows, then what is in doubt for longer than `doubt.horizon`; how many there were.
+
+    What is given up stays in doubt: it counts as sent, and nobody gets it again. `ask` leaves it to a person.
+    """
+    horizon = now - project.settings.doubt.horizon
+    with ledger.read() as connection:
+        waiting = messages.doubtful(connection, horizon, ASKED)
+    settled = _settle(ledger, asyncio.run(_look_up(project, waiting))) if waiting else 0
+    for campaign in project.campaigns.values():
+        if (end := ENDS.get(campaign.guarantee)) is not None:
+            with ledger.write() as connection:
+                settled += messages.end_doubt(connection, campaign.campaign, horizon, *end, now)
+    return settled
+
+
+def collect(project: Project, now: datetime) -> Iterator[ProviderEvent]:
+    """What waits at the providers that the channels name; one that fails is logged, and asked again next time."""
+    for name in sorted({name for how in project.settings.channels.values() for name in how.providers}):
+        # Most have nothing to fetch, and making one may need a secret.
+        if project.plugins.providers[name].collect is Provider.collect:
+            continue
+        try:
+            yield from make_provider(project, name).collect(now)
+        except Exception:
+            log.exception("what came back to %s was not read", name)
+
+
+async def _look_up(project: Project, waiting: Sequence[Any]) -> dict[int, Outcome]:
+    """message id → what its provider knows of it; one that cannot be asked is asked next time."""
+    by_provider: dict[str, dict[str, int]] = {}
+    for row in waiting:
+        by_provider.setdefault(row.provider, {})[row.send_key] = row.id
+    found: dict[int, Outcome] = {}
+    for name, ids in by_provider.items():
+        try:
+            provider = make_provider(project, name)
+            try:
+                outcomes = await provider.lookup(list(ids))
+            finally:
+                await provider.close()
+        except Exception:
+            log.exception("%s was not asked about what is in doubt", name)
+            continue
+        found |= {ids[one.send_key]: one for one in outcomes if one.send_key in ids and one.status in KNOWN}
+    return found
+
+
+def _settle(ledger: Ledger, found: Mapping[int, Outcome]) -> int:
+    rows = [{"id": message, "state": KNOWN[one.status], "reason": "looked_up"} for message, one in found.items()]
+    ledger.transact(lambda connection: messages.settle_doubt(connection, rows))
+    return len(rows)
