@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from tests.ledger.rows import DAY, NOW, add_contact, add_persons, key
+from tests.ledger.rows import NOW, add_contact, add_persons, key
 from tidings.ledger.contacts import lock, save_contacts, suppress, suppressed
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import contacts
@@ -23,19 +23,6 @@ def test_addresses_are_added_once_and_follow_their_owner(ledger: Ledger) -> None
         save_contacts(connection, [*rows, _row(LAN, key(12))])
         found = {(row.channel, row.address_key): row.person_key for row in connection.execute(select(contacts))}
     assert {("email", key(11)): LAN, ("email", key(12)): LAN, ("sms", key(11)): TUAN} == found
-
-
-def test_a_suppression_stays_with_the_address(ledger: Ledger) -> None:
-    """Whoever an address belongs to later, nothing goes to it; the first cause is kept."""
-    with ledger.write() as connection:
-        add_persons(connection, LAN, TUAN)
-        add_contact(connection, LAN)
-        suppress(connection, "email", LAN, NOW, "hard_bounce")
-        suppress(connection, "email", LAN, NOW + DAY, "complaint")
-        save_contacts(connection, [_row(TUAN, LAN)])
-        assert {("email", LAN)} == suppressed(connection)
-        row = connection.execute(select(contacts)).one()
-    assert (TUAN, NOW, "hard_bounce") == (row.person_key, row.suppressed_at, row.cause)
 
 
 def test_a_suppression_is_of_one_channel(ledger: Ledger) -> None:

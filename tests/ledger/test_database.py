@@ -3,20 +3,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, insert, make_url, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, make_url, select
+from sqlalchemy.exc import DBAPIError
 
 from tests.databases import empty_postgres
-from tests.ledger.rows import add_persons, consent, key
 from tests.workspace import bare_project
 from tidings.errors import TidingsError
 from tidings.ledger import database
-from tidings.ledger.database import Ledger, database_time
-from tidings.ledger.tables import consents, meta, persons
+from tidings.ledger.database import Ledger
+from tidings.ledger.tables import meta
 from tidings.project import Project
 
 OPENER = """
@@ -95,42 +93,6 @@ def test_a_ledger_that_cannot_be_reached_says_so(tmp_path: Path) -> None:
     project = bare_project(tmp_path, ledger={"url": "postgresql://nobody@127.0.0.1:1/none"})
     with pytest.raises(TidingsError, match=r"the ledger cannot be opened: .*; check ledger\.url and the disk"):
         Ledger.open(project)
-
-
-def test_a_failed_write_leaves_nothing(ledger: Ledger) -> None:
-    """What a transaction wrote before a row that points at nobody was refused is not there afterwards."""
-    with pytest.raises(IntegrityError), ledger.write() as connection:  # noqa: PT012 - two writes, one transaction
-        add_persons(connection, key(1), key(2))
-        connection.execute(insert(consents), consent(key(3)))
-    with ledger.read() as connection:
-        assert 0 == connection.execute(select(func.count()).select_from(persons)).scalar()
-
-
-def test_reading_cannot_write(ledger: Ledger) -> None:
-    """The database itself refuses a write in a read; the next write works."""
-    with pytest.raises(DBAPIError), ledger.read() as connection:
-        add_persons(connection, key(1))
-    with ledger.write() as connection:
-        add_persons(connection, key(1))
-
-
-def test_a_read_sees_one_moment(ledger: Ledger) -> None:
-    """Two questions of one read agree, whatever was committed between them."""
-    with ledger.read() as connection:
-        before = connection.execute(select(func.count()).select_from(persons)).scalar()
-        with ledger.write() as other:
-            add_persons(other, key(1))
-        assert before == connection.execute(select(func.count()).select_from(persons)).scalar()
-    with ledger.read() as connection:
-        assert 1 == connection.execute(select(func.count()).select_from(persons)).scalar()
-
-
-def test_the_databases_clock_is_the_machines(ledger: Ledger) -> None:
-    """Leases count in seconds since 1970 on the database's clock, also on SQLite, and it does not stand still."""
-    with ledger.read() as connection:
-        first, here, second = database_time(connection), time.time(), database_time(connection)
-    assert first <= second
-    assert abs(first - here) < 2
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -3,14 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from tests.ledger.rows import DAY, NOW, add_enrolment, add_persons, enrolment, key
 from tidings.ledger.database import Ledger
-from tidings.ledger.enrolments import active, add, due, move, past
+from tidings.ledger.enrolments import active, add, due, move
 from tidings.ledger.plans import Overtaken
-from tidings.ledger.tables import enrolments
 
 LAN, TUAN = key(1), key(2)
 
@@ -44,36 +41,6 @@ def test_who_is_due(ledger: Ledger) -> None:
         assert [key(51)] == [row["id"] for row in due(connection, "flow", NOW)]
         assert {key(51), key(52)} == {row["id"] for row in due(connection, "flow", NOW + DAY)}
         assert {key(51), key(52)} == {row["id"] for row in active(connection, "flow")}
-
-
-def test_a_person_is_inside_once(ledger: Ledger) -> None:
-    """The database refuses a second active enrolment, and a second one of the same occasion."""
-    with ledger.write() as connection:
-        add_enrolment(connection, LAN, key(51))
-    with pytest.raises(IntegrityError), ledger.write() as connection:
-        add(connection, [enrolment(LAN, key(52), occasion="entry:2026-11-22")])
-    with pytest.raises(IntegrityError), ledger.write() as connection:
-        add(connection, [enrolment(LAN, key(52), state="finished")])
-    with ledger.write() as connection:
-        add(connection, [enrolment(LAN, key(52), state="finished", occasion="entry:2026-10-01", exited_at=NOW)])
-        rows = sorted(past(connection, "flow"), key=lambda row: str(row["state"]))
-    assert [("active", None), ("finished", NOW)] == [(row["state"], row["exited_at"]) for row in rows]
-
-
-def test_a_move_is_from_where_the_person_stands(ledger: Ledger) -> None:
-    """A move is written where nobody was faster; otherwise none of the plan's moves is, and the plan learns it."""
-    with ledger.write() as connection:
-        add(connection, [enrolment(LAN, key(51)), enrolment(TUAN, key(52))])
-        move(connection, [_move(key(51))])
-        move(connection, [])
-        row = connection.execute(select(enrolments).where(enrolments.c.id == key(51))).one()
-        assert ("nudge", NOW + DAY, "goal", "active") == (row.step, row.due_at, row.waiting_for, row.state)
-    stale = [_move(key(52)), _move(key(51), step="goodbye")]
-    with pytest.raises(Overtaken), ledger.write() as connection:
-        move(connection, stale)
-    with ledger.read() as connection:
-        steps = dict(connection.execute(select(enrolments.c.id, enrolments.c.step)).all())
-    assert {key(51): "nudge", key(52): "wait"} == steps
 
 
 def test_who_has_left_does_not_move(ledger: Ledger) -> None:

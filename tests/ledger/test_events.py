@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import random
-import threading
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from tests.ledger.rows import NOW, add_message, add_persons, add_plan, key
 from tidings.ledger.database import Ledger
@@ -45,40 +43,10 @@ def test_an_event_is_kept_with_its_message(ledger: Ledger) -> None:
     assert (NOW, NOW + timedelta(minutes=1), True, "x") == (row.occurred_at, row.received_at, row.machine, row.detail)
 
 
-def test_the_same_event_46_times_shuffled_is_one(ledger: Ledger) -> None:
-    """However often and in whatever order events come, each is kept once (R43)."""
-    _ours(ledger)
-    many = [_event(f"e{number}") for number in range(4)] * 46
-    random.Random(43).shuffle(many)
-    fresh = [event for start in range(0, len(many), 10) for event in _add(ledger, *many[start : start + 10])]
-    assert ["e0", "e1", "e2", "e3"] == sorted(event.event_id for event in fresh)
-    with ledger.read() as connection:
-        assert 4 == connection.execute(select(func.count()).select_from(events)).scalar()
-
-
 def test_ids_belong_to_their_provider(ledger: Ledger) -> None:
     """Two providers may use the same id."""
     _ours(ledger)
     assert 2 == len(_add(ledger, _event("e1"), _event("e1", provider="sendgrid")))
-
-
-def test_two_calls_at_once_take_an_event_once(ledger: Ledger) -> None:
-    """Two webhook calls with the same events in opposite order: both answer, and each event is new to one of them."""
-    _ours(ledger)
-    many = [_event(f"e{number:03}") for number in range(200)]
-    fresh: list[str] = []
-    barrier = threading.Barrier(2)
-
-    def call(order: int) -> None:
-        barrier.wait()
-        fresh.extend(event.event_id for event in _add(ledger, *many[::order]))
-
-    threads = [threading.Thread(target=call, args=(order,)) for order in (1, -1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(event.event_id for event in many) == sorted(fresh)
 
 
 def test_events_of_others_are_kept_apart(ledger: Ledger) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 
 from tests.ledger.rows import (
     DAY,
@@ -31,20 +30,6 @@ def _plan(ledger: Ledger) -> None:
     with ledger.write() as connection:
         add_persons(connection, LAN, TUAN, HOA)
         add_plan(connection)
-
-
-def test_a_step_is_planned_once_for_a_person_and_for_an_address(ledger: Ledger) -> None:
-    """The two unique keys refuse a second message of a step, to the person or to the address, in any state (R01)."""
-    with ledger.write() as connection:
-        noun.add(connection, [message(LAN, state="refused")])
-    for again in (message(LAN, address_key=key(9)), message(TUAN, address_key=LAN)):
-        with pytest.raises(IntegrityError), ledger.write() as connection:
-            noun.add(connection, [again])
-    others = [{"step": "other"}, {"occasion": "2026-11-29"}, {"campaign": "other"}]
-    with ledger.write() as connection:
-        noun.add(connection, [message(TUAN), *(message(LAN, **changes) for changes in others)])
-    with ledger.read() as connection:
-        assert {"refused": 1, "planned": 4} == noun.states(connection)
 
 
 def test_what_an_occasion_holds_is_taken(ledger: Ledger) -> None:
@@ -112,44 +97,6 @@ def test_what_is_too_late_expires(ledger: Ledger) -> None:
         assert ("expired", "too_late") == state_of(connection, waits)
         assert ("sending", None) == state_of(connection, leaves)
         assert ("planned", None) == state_of(connection, never)
-
-
-def test_a_dead_workers_messages_are_in_doubt(ledger: Ledger) -> None:
-    """When the lease has ended the message is in doubt, never planned again; a living worker's is left alone (R05)."""
-    with ledger.write() as connection:
-        dead = add_message(connection, LAN, state="sending", lease_until=100.0)
-        alive = add_message(connection, TUAN, state="sending", lease_until=200.0)
-        done = add_message(connection, HOA, state="accepted", lease_until=100.0)
-        assert 1 == noun.recover(connection, 150.0)
-        assert ("in_doubt", "worker_gone") == state_of(connection, dead)
-        assert ("sending", None) == state_of(connection, alive)
-        assert ("accepted", None) == state_of(connection, done)
-        assert 0 == noun.recover(connection, 150.0)
-
-
-ANSWERS = [
-    ("sending", "accepted", "accepted"),
-    ("sending", "refused", "refused"),
-    ("sending", "in_doubt", "in_doubt"),
-    ("sending", "planned", "planned"),
-    ("in_doubt", "accepted", "accepted"),
-    ("in_doubt", "refused", "refused"),
-    ("in_doubt", "planned", "in_doubt"),
-    ("accepted", "refused", "accepted"),
-    ("accepted", "planned", "accepted"),
-    ("skipped", "accepted", "skipped"),
-]
-
-
-def test_an_answer_settles_once(ledger: Ledger) -> None:
-    """The worker's answer settles what is on its way or in doubt; a fact that came first stays (R05, R08)."""
-    with ledger.write() as connection:
-        for before, answer, after in ANSWERS:
-            one = add_message(connection, LAN, state=before, step=f"{before} {answer}")
-            noun.settle(connection, [{"id": one, "state": answer, "reason": "said", "not_before": NOW + DAY}])
-            kept = before in ("accepted", "skipped") or (before, answer) == ("in_doubt", "planned")
-            assert (after, None if kept else "said") == state_of(connection, one), (before, answer)
-        noun.settle(connection, [])
 
 
 FACTS = [

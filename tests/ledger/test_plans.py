@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -78,20 +77,6 @@ def test_a_plan_counts_when_it_is_complete(ledger: Ledger) -> None:
         assert find_plan(connection, "other", "2026-11-22") is None
 
 
-def test_an_unfinished_plan_is_discarded_whole(ledger: Ledger) -> None:
-    """Building an occasion anew takes away what a crashed run had written of it, and nothing of others (R01)."""
-    _build(ledger, ONE)
-    _build(ledger, TWO, occasion="2026-11-15")
-    with ledger.write() as connection:
-        add_message(connection, key(1), plan_id=ONE)
-        add_message(connection, key(1), plan_id=TWO, occasion="2026-11-15")
-    _build(ledger, key(903))
-    with ledger.read() as connection:
-        assert [TWO] == list(connection.execute(select(messages.c.plan_id)).scalars())
-        left = select(plans.c.plan_id).where(plans.c.campaign == "letter")
-        assert {TWO, key(903)} == set(connection.execute(left).scalars())
-
-
 def test_a_discarded_plan_cannot_be_finished(ledger: Ledger) -> None:
     """A slow run whose plan was discarded learns that it was overtaken, and writes nothing."""
     _build(ledger, ONE)
@@ -101,48 +86,6 @@ def test_a_discarded_plan_cannot_be_finished(ledger: Ledger) -> None:
     _finish(ledger, TWO)
     with pytest.raises(Overtaken), ledger.write() as connection:
         finish_plan(connection, TWO, "p" * 64, {}, "released")
-
-
-def test_an_occasion_has_one_complete_plan(ledger: Ledger) -> None:
-    """The database itself refuses a second complete plan of an occasion; a rejected one makes room."""
-    _build(ledger, ONE)
-    _finish(ledger, ONE)
-    _build(ledger, TWO)
-    with pytest.raises(IntegrityError):
-        _finish(ledger, TWO)
-    with ledger.write() as connection:
-        connection.execute(plans.update().where(plans.c.plan_id == ONE).values(state="rejected"))
-    _finish(ledger, TWO)
-    with ledger.read() as connection:
-        assert TWO == find_plan(connection, "letter", "2026-11-22").plan_id
-
-
-def test_of_several_workers_one_completes(ledger: Ledger) -> None:
-    """Four workers that build the same occasion at once leave one complete plan; the others learn it (R11)."""
-    outcomes: list[str] = []
-    barrier = threading.Barrier(4)
-
-    def work(number: int) -> None:
-        barrier.wait()
-        try:
-            with ledger.write() as connection:
-                if find_plan(connection, "letter", "2026-11-22") is None:
-                    start_plan(connection, _record(key(910 + number)))
-                else:
-                    raise Overtaken
-            _finish(ledger, key(910 + number))
-            outcomes.append("complete")
-        except (Overtaken, IntegrityError):
-            outcomes.append("overtaken")
-
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert ["complete"] + ["overtaken"] * 3 == sorted(outcomes)
-    with ledger.read() as connection:
-        assert 1 == len(list_plans(connection, "letter"))
 
 
 def test_a_plan_that_is_being_finished_stays(ledger: Ledger) -> None:

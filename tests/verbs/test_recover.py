@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from tests.databases import keep
 from tests.planning.campaigns import campaign
 from tests.stage import DAY, NOW, Scripted, Stage, key, person, register
+from tidings.delivery.reconcile import reconcile
 from tidings.errors import TidingsError
 from tidings.ledger.plans import reject
 from tidings.ledger.tables import messages, persons, plans
@@ -246,4 +247,21 @@ def test_an_address_that_changed_hands_is_held_to(either: Stage) -> None:
     done = recover(either.project, NOW)
     assert (1, 0) == (done.doubted, done.added)
     assert 0 == _deliver(either).claimed
+    assert 1 == len(provider.given)
+
+
+def test_a_forgotten_message_is_not_sent_once_more(either: Stage) -> None:
+    """Also where the campaign would: what it said is forgotten with its plan, so that it stays in doubt."""  # R20a
+    provider = _provider(either)
+    either.add(_letter(guarantee="at_least_once"))
+    either.people([person(1)])
+    put_back = keep(either.ledger)
+    either.plan()
+    _deliver(either)
+    put_back()
+    recover(either.project, NOW)
+    later = NOW + either.project.settings.doubt.horizon + DAY
+    reconcile(either.project, either.ledger, later)
+    assert 0 == _deliver(either, later).claimed
+    assert {"in_doubt: restored": 1} == either.states()
     assert 1 == len(provider.given)
