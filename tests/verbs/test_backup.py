@@ -87,3 +87,4 @@ def test_postgresql_is_told_its_own_command(tmp_path: Path) -> None:
     with pytest.raises(TidingsError, match=r"run: pg_dump --format=custom --file=\S+/copy\.db postgresql://") as caught:
         backup(project, tmp_path / "copy.db")
     assert "hunter2" not in str(caught.value)
+    assert "*" not in str(caught.value)
