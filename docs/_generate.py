@@ -31,6 +31,7 @@ from typer.main import get_command
 
 from tidings.cli.main import app
 from tidings.ledger.tables import metadata
+from tidings.ledger.verify import rules
 from tidings.model import counts
 from tidings.model.base import Shape
 from tidings.model.seams import Gate, Snapshot
@@ -38,6 +39,7 @@ from tidings.project import Project, load_project
 from tidings.project.definition import SETTINGS
 from tidings.reports.reasons import reason_sentence
 from tidings.settings import Settings
+from tidings.verbs.verify import JOURNAL, KNOWN
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -94,6 +96,12 @@ def ledger() -> str:
     return "\n".join(_ledger_table(table) for table in metadata.tables.values())
 
 
+def ledger_rules() -> str:
+    """What `tidings ledger verify` asks."""
+    rows = [(f"`{rule.code}`", rule.sentence) for rule in rules()]
+    return _table(("rule", "what holds"), [*rows, (f"`{JOURNAL}`", KNOWN)])
+
+
 def _ledger_table(table: Table) -> str:
     rows = []
     for column in table.columns:
@@ -134,7 +142,16 @@ def commands() -> str:
     if not isinstance(group, TyperGroup):
         raise TypeError("the command line is not a group of commands")
     context = typer.Context(group, info_name="tidings")
-    return "\n".join(_command(name, group.commands[name], context) for name in group.list_commands(context))
+    return "\n".join(_commands(group, context, ""))
+
+
+def _commands(group: TyperGroup, context: typer.Context, before: str) -> Iterator[str]:
+    for name in group.list_commands(context):
+        command = group.commands[name]
+        yield _command(before + name, command, context)
+        if isinstance(command, TyperGroup):
+            inner = typer.Context(command, info_name=name, parent=context)
+            yield from _commands(command, inner, f"{before}{name} ")
 
 
 def _command(name: str, command: Any, parent: typer.Context) -> str:

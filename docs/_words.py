@@ -119,6 +119,13 @@ SHAPES = {
     "LedgerShape.in_doubt": "of the messages, those in doubt",
     "LedgerShape.oldest_planned": "since when the oldest released message has been due",
     "LedgerShape.persons": "persons known",
+    "Breach.rule": "the rule's code, as in [ledger.md](ledger.md#verify)",
+    "Breach.sentence": "what should hold",
+    "Breach.count": "how often it does not",
+    "VerifyShape.ok": "every rule holds",
+    "VerifyShape.rules": "how many were asked",
+    "VerifyShape.breaches": "those that do not hold",
+    "BackupShape.file": "as asked",
 }
 
 KEYS = {
@@ -232,6 +239,7 @@ SETTINGS = {
     "Warehouse.url": "an Ibis address of a database, instead of the folder",
     "Warehouse.tables": "source table → the company's own name for it, or one SELECT",
     "Warehouse.freshness": "source → the oldest it may be; a snapshot older than the shortest of these stops plans",
+    "Ledger.journal": "the folder of its journal, which every machine that sends has to share",
     "Ledger.url": "a SQLAlchemy address; a relative SQLite path counts from the workspace",
     "Channel.providers": "the first one carries the channel",
     "Cap.max": "marketing messages a person",
@@ -261,7 +269,7 @@ SETTINGS = {
 }
 
 TABLES = {
-    "meta": "What the ledger is stamped with: `environment`, `machine_id` (SQLite) and `journal_head`.",
+    "meta": "What the ledger is stamped with: `environment`, `machine_id` (SQLite), `journal` and `journal_head`.",
     "persons": "One row a person.",
     "profiles": "Which person each customer of the warehouse is.",
     "contacts": "One row an address of a channel. Suppression lives here and stays with the address.",
@@ -327,7 +335,8 @@ COLUMNS = {
     "enrolments.waiting_for": "`time` or `goal`",
     "enrolments.entered_at": "business time",
     "enrolments.exited_at": "business time",
-    "enrolments.reason": "`goal`, `excluded`, `step_removed`, `left_warehouse`, `merged`; empty at the end of the flow",
+    "enrolments.reason": "`goal`, `excluded`, `step_removed`, `left_warehouse`, `merged`, `restored`; "
+    "empty at the end of the flow",
     "assignments.epoch": "which draw: the turn of `rotate`, and the share",
     "assignments.probability": "of this arm",
     "assignments.anchored_at": "when the person would first have been sent to; outcomes count from here",

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, select
 
 from tests.workspace import bare_project
+from tidings.ledger.backup import back_up
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import metadata
 from tidings.project import Project
@@ -126,3 +127,28 @@ def dump(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
             table.name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
             for table in metadata.sorted_tables
         }
+
+
+def keep(ledger: Ledger) -> Callable[[], None]:
+    """A copy of everything as it is now; what comes back puts it back, as an administrator would restore a backup."""
+    url = ledger.engine.url
+    ledger.engine.dispose()  # PostgreSQL copies a database that nobody is connected to
+    if ledger.engine.dialect.name == "sqlite":
+        file = Path(str(url.database))
+        copy = file.with_name(f"{file.name}.{next(_numbers)}")
+        back_up(ledger, copy)
+
+        def put_back() -> None:
+            ledger.engine.dispose()
+            for beside_it in file.parent.glob(f"{file.name}-*"):
+                beside_it.unlink()
+            shutil.copy(copy, file)
+    else:
+        name = f"backup_{next(_numbers)}"
+        _run(_server(), f"CREATE DATABASE {name} TEMPLATE {url.database}")
+
+        def put_back() -> None:
+            ledger.engine.dispose()
+            _run(_server(), f"DROP DATABASE {url.database}", f"CREATE DATABASE {url.database} TEMPLATE {name}")
+
+    return put_back

@@ -98,9 +98,10 @@ class Warehouse(Part):
 
 
 class Ledger(Part):
-    """Where the ledger is; a relative SQLite path counts from the workspace."""
+    """Where the ledger is, and its journal; relative paths count from the workspace."""
 
     url: Annotated[str, BeforeValidator(_ledger_url)] = "sqlite:///.tidings/ledger.db"
+    journal: Path = Path(".tidings/journal")
 
 
 class Channel(Part):

@@ -164,8 +164,10 @@ def test_plugins_says_who_implements_what(refreshed: Path, run: Run) -> None:
         (["measure", "newsletter", "--at", AT], counts.MeasureShape),
         (["report", "newsletter", "--at", AT, "--no-send"], counts.ReportShape),
         (["ledger"], counts.LedgerShape),
+        (["ledger", "verify"], counts.VerifyShape),
+        (["ledger", "recover", "--at", AT], counts.RecoverShape),
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
 def test_json_is_a_shape_and_nothing_else(
     shop: Path, run: Run, arguments: list[str], shape: type[counts.Shape]

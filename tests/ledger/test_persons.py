@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from tests.ledger.rows import (
     DAY,
@@ -22,6 +22,7 @@ from tests.ledger.rows import (
 from tidings.ledger.consents import granted, save_consents
 from tidings.ledger.database import Ledger
 from tidings.ledger.persons import (
+    load_forgotten,
     load_numbers,
     load_profiles,
     lock,
@@ -190,3 +191,14 @@ def test_merging_again_changes_nothing(ledger: Ledger) -> None:
     _merge(ledger)
     with ledger.read() as connection:
         assert before == connection.execute(select(messages).order_by(messages.c.id)).all()
+
+
+def test_the_forgotten_are_those_without_a_profile(ledger: Ledger) -> None:
+    """Whom the ledger knows by an address alone, by it; neither who has a profile nor who was merged away (R20a)."""
+    with ledger.write() as connection:
+        add_persons(connection, key(3))
+        for number, person in enumerate((OLD, YOUNG, key(3))):
+            add_contact(connection, person, address_key=key(50 + number))
+        save_profiles(connection, {"A": OLD}, {})
+        connection.execute(update(persons).where(persons.c.person_key == YOUNG).values(merged_into=OLD, merged_at=NOW))
+        assert {key(52): key(3)} == load_forgotten(connection)

@@ -17,6 +17,7 @@ from tidings.model.base import Noun
 from tidings.model.campaign import Campaign, Segment
 from tidings.model.counts import (
     ApproveShape,
+    BackupShape,
     CheckShape,
     DeliverShape,
     Estimate,
@@ -24,10 +25,12 @@ from tidings.model.counts import (
     MeasureShape,
     PlanShape,
     PreviewShape,
+    RecoverShape,
     RefreshShape,
     ReportShape,
     TickShape,
     TrackShape,
+    VerifyShape,
     WhyShape,
 )
 from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
@@ -45,16 +48,19 @@ from tidings.model.seams import (
 from tidings.project import Project, find_root, load_project
 from tidings.tokens import TokenSigner
 from tidings.verbs.approve import approve
+from tidings.verbs.backup import backup
 from tidings.verbs.check import check
 from tidings.verbs.deliver import deliver
 from tidings.verbs.ledger import ledger
 from tidings.verbs.measure import measure
 from tidings.verbs.plan import plan
 from tidings.verbs.preview import preview
+from tidings.verbs.recover import recover
 from tidings.verbs.refresh import refresh
 from tidings.verbs.report import report
 from tidings.verbs.tick import tick
 from tidings.verbs.track import track
+from tidings.verbs.verify import verify
 from tidings.verbs.why import why
 
 if TYPE_CHECKING:
@@ -203,6 +209,9 @@ def every_verb(project: Project, now: datetime) -> None:
     assert_type(why(project, "C1", "win_back", now), WhyShape)
     assert_type(preview(project, "win_back/miss_you", "C1", now), PreviewShape)
     assert_type(ledger(project), LedgerShape)
+    assert_type(verify(project), VerifyShape)
+    assert_type(backup(project, Path("copy.db")), BackupShape)
+    assert_type(recover(project, now, new_journal=False), RecoverShape)
 
 
 def a_workspace() -> dict[str, Campaign]:

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from tests.workspace import NOW, bare_project, shop
 from tidings.errors import TidingsError
 from tidings.ledger.database import Ledger
-from tidings.ledger.tables import messages
+from tidings.ledger.tables import lanes, messages
 from tidings.verbs.approve import approve
 from tidings.verbs.ledger import ledger
 from tidings.verbs.plan import plan
@@ -24,11 +24,18 @@ def test_where_everybody_is(tmp_path: Path) -> None:
     assert {"planned": made.counts.planned, "withheld": made.counts.withheld} == found.messages
     assert found.oldest_planned is None
     approve(project, "newsletter", NOW, who="lan")
-    assert made.rows["not_before"].min() == ledger(project).oldest_planned
-    with Ledger.open(project) as opened, opened.write() as connection:
-        connection.execute(update(messages).where(messages.c.state == "planned").values(state="in_doubt"))
     found = ledger(project)
-    assert (made.counts.planned, None) == (found.in_doubt, found.oldest_planned)
+    assert made.rows["not_before"].min() == found.oldest_planned
+    assert ({"newsletter": found.messages}, None, []) == (found.campaigns, found.oldest_in_doubt, found.paused)
+    with Ledger.open(project) as opened, opened.write() as connection:
+        doubted = {"state": "in_doubt", "counted_at": NOW}
+        connection.execute(update(messages).where(messages.c.state == "planned").values(doubted))
+        stopped = {"provider": "smtp", "domain_group": "gmail", "paused_at": NOW}
+        connection.execute(insert(lanes), [stopped, stopped | {"domain_group": "other", "paused_at": None}])
+    found = ledger(project)
+    assert (made.counts.planned, NOW, None) == (found.in_doubt, found.oldest_in_doubt, found.oldest_planned)
+    assert (["smtp/gmail"], 0) == (found.paused, found.behind)
+    assert found.size > 100_000
 
 
 def test_before_the_first_refresh(tmp_path: Path) -> None:

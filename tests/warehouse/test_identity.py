@@ -173,6 +173,21 @@ def test_keys_are_asked_for_in_order_of_creation() -> None:
     assert persons(resolved(profiles)) == expected
 
 
+def test_a_forgotten_person_is_known_by_their_address() -> None:
+    """A ledger that was put back knows an address without a profile: whoever has it is that person (R20a)."""
+    profiles = [
+        profile("a", "ana@corner.example", "+12025550143"),
+        profile("b", "bo@corner.example"),
+        *(profile(f"role{number}", "office@corner.example") for number in range(MOST_PROFILES + 1)),
+    ]
+    addresses = resolved(profiles).addresses.set_index("customer_id")
+    held = {str(addresses.loc["a", "phone_key"]): "f" * 32, str(addresses.loc["role0", "email_key"]): "e" * 32}
+    numbers = {"f" * 32: 1, "e" * 32: 2}
+    found = resolve(frame(profiles), {"b": "d" * 32}, numbers, held, salt=SALT, new_key=keys())
+    assert ("f" * 32, "d" * 32) == (found.mapping["a"], found.mapping["b"])
+    assert MOST_PROFILES + 1 == len(found.new)  # an address of many is nobody's
+
+
 def test_nobody_is_an_empty_answer() -> None:
     """A shop without customers has no persons."""
     found = resolved([])

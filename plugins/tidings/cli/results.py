@@ -1,4 +1,4 @@
-"""measure, report, ledger: what came of it."""
+"""measure, report: what came of it."""
 
 from __future__ import annotations
 
@@ -43,12 +43,3 @@ def report(
     with printing.working(f"reporting {campaign}"):
         done = run_report(project, campaign, project.now(at), send=send)
     printing.show(done, views.report_view, json)
-
-
-@commands.command()
-def ledger(json: Json = False, root: Root = None) -> None:
-    """Show the messages by state."""
-    from tidings.cli import printing, views
-    from tidings.verbs.ledger import ledger as run_ledger
-
-    printing.show(run_ledger(load(root)), views.ledger_view, json)

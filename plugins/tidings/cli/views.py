@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         DeliverShape,
         Finding,
         LanesShape,
-        LedgerShape,
         PauseShape,
         PlanShape,
         PreviewShape,
@@ -183,22 +182,6 @@ def preview_view(done: PreviewShape) -> None:
     for path in filter(None, (done.html, done.text)):
         say(path)
     next_step("open the HTML file in a browser" if done.html else "read the text file")
-
-
-def ledger_view(shape: LedgerShape) -> None:
-    """Messages by state."""
-    heading(f"ledger of {shape.environment}", f"{shape.persons:,} persons")
-    if shape.messages:
-        numbers([(state, f"{number:,}") for state, number in sorted(shape.messages.items())])
-    else:
-        say("no message has been planned yet")
-    if shape.unapproved:
-        say(f"{shape.unapproved:,} of them wait for the approval of their plan: tidings approve CAMPAIGN")
-    if lost := {state: number for state, number in shape.reports.items() if state != "accepted"}:
-        say("reports: " + ", ".join(f"{number:,} {state}" for state, number in sorted(lost.items())))
-    if shape.oldest_planned:
-        say(f"the oldest one that may leave has been due since {shape.oldest_planned:%Y-%m-%d %H:%M} UTC")
-    next_step("tidings deliver" if shape.oldest_planned else "tidings plan CAMPAIGN")
 
 
 PUT_OFF = {

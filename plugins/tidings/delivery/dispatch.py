@@ -19,6 +19,8 @@ from tidings.delivery.route import check_time, make_provider, real_providers
 from tidings.errors import TidingsError
 from tidings.ledger import messages
 from tidings.ledger.database import Ledger
+from tidings.ledger.head import advance, refuse_old
+from tidings.ledger.journal import Journal
 from tidings.ledger.snapshots import current_snapshot
 from tidings.ledger.words import plain
 from tidings.model.counts import DeliverShape
@@ -36,6 +38,11 @@ LINGER, AT_LEAST = timedelta(seconds=30), 0.1  # a tick comes every five minutes
 LONGEST_WAIT = timedelta(days=30)  # longer than a message lives, whatever a provider asks for
 log = logging.getLogger(__name__)
 
+# What a ledger that was put back has to be told of a message; no address, and nobody's name (R53).
+JOURNALLED = (
+    *("send_key", "campaign", "occasion", "step", "enrolment_id"),
+    *("person_key", "channel", "purpose", "address_key"),
+)
 STATES = {"accepted": "accepted", "refused": "refused", "unknown": "in_doubt"}
 
 
@@ -74,6 +81,7 @@ class Dispatcher:
         self.clock = Running(now)
         self.run = run
         self.signer = signer(project)
+        self.journal = Journal.of(project)
         self.providers: dict[str, Provider] = {}
         self.writers: dict[str, Writer] = {}
 
@@ -82,6 +90,7 @@ class Dispatcher:
         tally = Tally()
         now = self.clock.now
         self._check_time(now)
+        refuse_old(self.ledger, self.journal)
         with self.ledger.write() as connection:
             tally.expired = messages.expire(connection, now)
             if not messages.waiting(connection, now):
@@ -111,9 +120,29 @@ class Dispatcher:
 
     def _claim(self, addresses: Contacts, scope: Scope) -> Claimed:
         now = self.clock.now
-        return self.ledger.transact(
-            lambda connection: claim(connection, self.project, addresses, now, scope, BATCH, self.run)
-        )
+
+        def take(connection: Connection) -> tuple[Claimed, int]:
+            claimed = claim(connection, self.project, addresses, now, scope, BATCH, self.run)
+            return claimed, advance(connection, self.journal) if claimed.sending else 0
+
+        claimed, number = self.ledger.transact(take)
+        if number:
+            self._journal(claimed, number, now)
+        return claimed
+
+    def _journal(self, claimed: Claimed, number: int, now: datetime) -> None:
+        """On disk before the first byte, once a batch; where the disk refuses, nothing has left and nothing does."""
+        entries = [
+            {"provider": name, **{column: row[column] for column in JOURNALLED}}
+            for name, rows in claimed.sending.items()
+            for row in rows
+        ]
+        try:
+            self.journal.append("send", entries, now, number)
+        except TidingsError:
+            rows = [row for group in claimed.sending.values() for row in group]
+            self._settle(rows, {row["send_key"]: _outcome(row["send_key"], "later", "not journalled") for row in rows})
+            raise
 
     async def _turn(self) -> bool:
         """Wait for the turn of the next message that is paced; False where it is too far off, or time stands still."""

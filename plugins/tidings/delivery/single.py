@@ -13,6 +13,8 @@ from tidings.delivery.dispatch import STATES
 from tidings.delivery.route import check_time, make_provider, provider_of
 from tidings.ledger import reports
 from tidings.ledger.database import Ledger, database_time
+from tidings.ledger.head import refuse_old
+from tidings.ledger.journal import Journal
 from tidings.model.delivery import Outgoing
 from tidings.model.seams import Provider
 from tidings.project import Project
@@ -31,6 +33,7 @@ def send_report(
     campaign, occasion = subject
     provider = make_provider(project, provider_of(project, "email", message.to))
     check_time(provider, now)
+    refuse_old(ledger, Journal.of(project))
     row = {"campaign": campaign, "occasion": occasion, "recipient": message.to, "send_key": message.send_key}
     try:
         with ledger.write() as connection:

@@ -39,14 +39,13 @@ class Ledger:
 
         TidingsError where it is another environment's (R63), another machine's, or missing and `create` is False.
         """
-        url = _url(project.settings.ledger.url)
+        url = _place(project)
         sqlite = url.get_backend_name() == "sqlite"
         if sqlite and url.database:
-            path = project.root / url.database
+            path = Path(url.database)
             if not path.exists() and not create:
                 raise TidingsError("there is no ledger yet", "run `tidings refresh` first")
             path.parent.mkdir(parents=True, exist_ok=True)
-            url = url.set(database=str(path))
         ledger = cls(_engine(url, sqlite))
         try:
             _migrate(ledger, create)
@@ -132,6 +131,18 @@ class Ledger:
             return {row.key: row.value for row in connection.execute(select(meta))}
 
 
+def schema(project: Project) -> str | None:
+    """The schema that the workspace's ledger has, as it is; None where there is no ledger."""
+    from tidings.ledger.migrate import revision
+
+    url = _place(project)
+    sqlite = url.get_backend_name() == "sqlite"
+    if sqlite and not Path(url.database or "").exists():
+        return None
+    with Ledger(_engine(url, sqlite)) as ledger:
+        return revision(ledger.engine)
+
+
 def machine_id() -> str:
     """What tells this machine from others: its machine-id, or the network card's number; TidingsError for neither."""
     if MACHINE_FILE.exists() and (found := MACHINE_FILE.read_text().strip()):
@@ -148,6 +159,21 @@ def database_time(connection: Connection) -> float:
     sqlite = "SELECT (julianday('now') - 2440587.5) * 86400.0"
     postgres = "SELECT extract(epoch FROM clock_timestamp())"
     return float(connection.execute(text(sqlite if connection.dialect.name == "sqlite" else postgres)).scalar_one())
+
+
+def size(connection: Connection) -> int:
+    """Bytes of the database."""
+    sqlite = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    postgres = "SELECT pg_database_size(current_database())"
+    return int(connection.execute(text(sqlite if connection.dialect.name == "sqlite" else postgres)).scalar_one())
+
+
+def _place(project: Project) -> URL:
+    """The address in the settings; a relative file counts from the workspace."""
+    url = _url(project.settings.ledger.url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        return url.set(database=str(project.root / url.database))
+    return url
 
 
 def _url(text: str) -> URL:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select, tuple_
 
 from tidings.ledger.chunks import KEYS, chunks
 from tidings.ledger.inserts import insert_new
@@ -38,6 +38,13 @@ def add(
     statement = insert_new(connection, events).returning(events.c.provider, events.c.event_id)
     kept = {(row.provider, row.event_id) for part in chunks(rows, KEYS) for row in connection.execute(statement, part)}
     return [given[key] for key in sorted(kept)]
+
+
+def forget_unmatched(connection: Connection, keys: Sequence[tuple[str, str]]) -> None:
+    """Drop those of these events (provider, event_id) that no message was found for."""
+    for part in chunks(sorted(set(keys)), KEYS):
+        here = tuple_(events.c.provider, events.c.event_id).in_(part) & events.c.message_id.is_(None)
+        connection.execute(delete(events).where(here))
 
 
 def of_campaign(connection: Connection, campaign: str, kind: str) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, func, insert, select, update
 
 from tidings.ledger.chunks import KEYS, chunks
-from tidings.ledger.plans import COMPLETE, RELEASED
+from tidings.ledger.plans import HELD, RECOVERED, RELEASED
 from tidings.ledger.tables import attempts, messages, plans
 
 SENT = ("sending", "accepted", "in_doubt", "withheld")
 COUNTED = ("planned", *SENT)
-_COMPLETE = select(plans.c.plan_id).where(plans.c.state.in_(COMPLETE))
+_HELD = select(plans.c.plan_id).where(plans.c.state.in_(HELD))
 
 
 def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -28,7 +28,7 @@ def taken(connection: Connection, campaign: str, occasion: str) -> tuple[set[tup
 
     Those of an unfinished plan are not held: the next one discards it whole.
     """
-    here = (messages.c.campaign == campaign) & (messages.c.occasion == occasion) & messages.c.plan_id.in_(_COMPLETE)
+    here = (messages.c.campaign == campaign) & (messages.c.occasion == occasion) & messages.c.plan_id.in_(_HELD)
     rows = list(connection.execute(select(messages.c.person_key, messages.c.address_key, messages.c.step).where(here)))
     return {(row.person_key, row.step) for row in rows}, {(row.address_key, row.step) for row in rows}
 
@@ -38,7 +38,7 @@ def moments(connection: Connection, since: datetime) -> list[dict[str, Any]]:
     at = func.coalesce(messages.c.counted_at, messages.c.not_before)
     query = select(messages.c.person_key, messages.c.channel, messages.c.campaign, at.label("at"))
     here = messages.c.state.in_(COUNTED) & (at > since) & (messages.c.purpose == "marketing")
-    here &= messages.c.plan_id.in_(_COMPLETE)
+    here &= messages.c.plan_id.in_(_HELD)
     return [dict(row) for row in connection.execute(query.where(here)).mappings()]
 
 
@@ -65,6 +65,15 @@ def states(connection: Connection, campaign: str | None = None, plan_id: str | N
     if plan_id is not None:
         query = query.where(messages.c.plan_id == plan_id)
     return {row.state: row.number for row in connection.execute(query)}
+
+
+def states_by_campaign(connection: Connection) -> dict[str, dict[str, int]]:
+    """campaign → state → how many messages."""
+    query = select(messages.c.campaign, messages.c.state, func.count()).group_by(messages.c.campaign, messages.c.state)
+    found: dict[str, dict[str, int]] = {}
+    for campaign, state, number in connection.execute(query.order_by(messages.c.campaign, messages.c.state)):
+        found.setdefault(campaign, {})[state] = number
+    return found
 
 
 def of_person(connection: Connection, person_key: str, campaign: str) -> list[dict[str, Any]]:
@@ -172,13 +181,16 @@ def settle_doubt(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
 def end_doubt(connection: Connection, campaign: str, before: datetime, state: str, reason: str, now: datetime) -> int:
     """Settle the messages of a campaign that are in doubt since a time or longer, and how many there were.
 
-    As `in_doubt` they stay what they are, for good; as `planned` they leave once more.
+    As `in_doubt` they stay what they are, for good; as `planned` they leave once more, unless their plan is forgotten:
+    what they said is not known any more (R20a).
     """
     here = (messages.c.campaign == campaign) & (messages.c.state == "in_doubt") & (messages.c.counted_at <= before)
     here &= messages.c.reason.is_(None) | (messages.c.reason != reason)
     free = select(messages.c.id).where(here).with_for_update(skip_locked=True)
     values: dict[str, Any] = {"state": state, "reason": reason}
     if state == "planned":
+        forgotten = select(plans.c.plan_id).where(plans.c.state == RECOVERED)
+        free = free.where(messages.c.plan_id.notin_(forgotten))
         values |= {"not_before": now, "lease_until": None}
     return connection.execute(update(messages).where(messages.c.id.in_(free)).values(values)).rowcount
 
@@ -198,6 +210,11 @@ def oldest_planned(connection: Connection) -> datetime | None:
     released = messages.join(plans, plans.c.plan_id == messages.c.plan_id)
     query = select(func.min(messages.c.not_before)).select_from(released)
     return connection.execute(query.where(messages.c.state == "planned", plans.c.state == "released")).scalar()
+
+
+def oldest_in_doubt(connection: Connection) -> datetime | None:
+    """When the message that has been in doubt for longest was claimed."""
+    return connection.execute(select(func.min(messages.c.counted_at)).where(messages.c.state == "in_doubt")).scalar()
 
 
 def sent(connection: Connection, campaign: str) -> list[dict[str, Any]]:

@@ -29,14 +29,19 @@ def revision(engine: Engine) -> str | None:
         return context.get_current_revision()
 
 
+def newest() -> str | None:
+    """The schema that this version of the package lays."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
 def upgrade(engine: Engine) -> None:
     """Apply what is missing; does nothing, and takes no lock, when the schema is current.
 
     Of several processes one migrates; the others wait for it and find the work done.
     """
-    config = configuration()
-    if revision(engine) == ScriptDirectory.from_config(config).get_current_head():
+    if revision(engine) == newest():
         return
+    config = configuration()
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -24,6 +24,14 @@ def load_numbers(connection: Connection) -> dict[str, int]:
     return {row.person_key: row.number for row in connection.execute(living)}
 
 
+def load_forgotten(connection: Connection) -> dict[str, str]:
+    """address_key → person_key of the living who have no profile: a ledger that was put back has forgotten it."""
+    unknown = ~select(1).where(profiles.c.person_key == persons.c.person_key).exists()
+    living = select(persons.c.person_key).where(persons.c.merged_into.is_(None), unknown)
+    query = select(contacts.c.address_key, contacts.c.person_key).where(contacts.c.person_key.in_(living))
+    return {row.address_key: row.person_key for row in connection.execute(query)}
+
+
 def save_persons(connection: Connection, new: Sequence[str]) -> None:
     """Add persons in the order given, which is the order of their age."""
     first = (connection.execute(select(func.max(persons.c.number))).scalar() or 0) + 1

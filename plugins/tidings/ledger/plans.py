@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select, update
@@ -11,7 +12,10 @@ from tidings.ledger.tables import approvals, enrolments, messages, plans
 
 COMPLETE = ("ready", "released", "closed")
 RELEASED = ("released", "closed")
+RECOVERED = "recovered"  # what `tidings ledger recover` knows of a plan that the ledger has forgotten
+HELD = (*COMPLETE, RECOVERED)
 REJECTED = "rejected"
+LEFT = ("sending", "accepted", "in_doubt", "refused")
 FOLLOW_UP = "due:"  # how the occasions of a flow's ticks begin (ADR 6)
 
 
@@ -55,9 +59,19 @@ def start_plan(connection: Connection, row: dict[str, Any]) -> None:
     """
     here = (plans.c.campaign == row["campaign"]) & (plans.c.occasion == row["occasion"]) & (plans.c.state == "building")
     old = list(connection.execute(select(plans.c.plan_id).where(here).with_for_update()).scalars())
-    connection.execute(delete(messages).where(messages.c.plan_id.in_(old)))
-    connection.execute(delete(plans).where(plans.c.plan_id.in_(old)))
+    _discard(connection, old)
     connection.execute(insert(plans), row | {"state": "building"})
+
+
+def discard_unfinished(connection: Connection) -> None:
+    """Drop every `building` plan whole; a run that is about to finish one is told that it was overtaken."""
+    building = select(plans.c.plan_id).where(plans.c.state == "building")
+    _discard(connection, list(connection.execute(building.with_for_update()).scalars()))
+
+
+def _discard(connection: Connection, ids: Sequence[str]) -> None:
+    connection.execute(delete(messages).where(messages.c.plan_id.in_(ids)))
+    connection.execute(delete(plans).where(plans.c.plan_id.in_(ids)))
 
 
 def finish_plan(connection: Connection, plan_id: str, plan_hash: str, counts: dict[str, Any], state: str) -> None:
@@ -94,10 +108,12 @@ def reject(connection: Connection, row: dict[str, Any]) -> list[str]:
     """Record a no to a plan (like an approval) and discard those of that hash that wait: nothing of them is sent.
 
     The record and the decisions on disk stay; messages and the enrolments made by it go, as if nobody had been
-    considered, so that the occasion may be planned anew.
+    considered, so that the occasion may be planned anew. A plan of which something left is none that waits, though a
+    ledger that was put back has forgotten who released it.
     """
     here = (plans.c.campaign == row["campaign"]) & (plans.c.plan_hash == row["hash"]) & (plans.c.state == "ready")
-    found = list(connection.execute(select(plans).where(here).with_for_update()))
+    left = exists().where(messages.c.plan_id == plans.c.plan_id, messages.c.state.in_(LEFT))
+    found = list(connection.execute(select(plans).where(here, ~left).with_for_update()))
     if found:
         connection.execute(insert(approvals), row | {"kind": REJECTED})
     for plan in found:

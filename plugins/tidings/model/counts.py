@@ -270,8 +270,50 @@ class LedgerShape(Shape):
 
     environment: str
     messages: dict[str, int]
+    campaigns: dict[str, dict[str, int]] = Field(description="campaign → state → messages")
     reports: dict[str, int]
     in_doubt: int
+    oldest_in_doubt: datetime | None = Field(description="when the one longest in doubt was claimed")
     unapproved: int = Field(description="planned messages whose plan waits for its approval")
     oldest_planned: datetime | None
+    paused: list[str] = Field(description="lanes that stand still, as `provider/domain group`")
     persons: int
+    size: int = Field(description="bytes of the database")
+    behind: int = Field(
+        description="records of the journal that the ledger does not know; above 0 it was put back and sends nothing"
+    )
+
+
+class Breach(Shape):
+    """One rule of `tidings ledger verify` that does not hold."""
+
+    rule: str
+    sentence: str
+    count: int
+    ids: list[str] = Field(description="the first ten: ids and names of campaigns, never an address")
+
+
+class VerifyShape(Shape):
+    """`tidings ledger verify --json`."""
+
+    ok: bool
+    rules: int
+    breaches: list[Breach]
+
+
+class RecoverShape(Shape):
+    """`tidings ledger recover --json`: what a ledger that was put back was told by its journal."""
+
+    behind: int = Field(description="records of the journal that the ledger did not know; 0 where it was not put back")
+    doubted: int = Field(description="messages held as not sent yet, now in doubt")
+    added: int = Field(description="messages the ledger had forgotten, now in doubt")
+    persons: int = Field(description="persons the ledger had forgotten; the next refresh knows them by their address")
+    stops: int = Field(description="unsubscribes, complaints and bounces the ledger had forgotten")
+    unreadable: int = Field(description="lines without meaning: a process died while it wrote, and sent nothing")
+
+
+class BackupShape(Shape):
+    """`tidings ledger backup --json`."""
+
+    file: str
+    size: int = Field(description="bytes")

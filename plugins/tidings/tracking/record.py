@@ -10,6 +10,10 @@ from sqlalchemy import Connection
 
 from tidings.clock import zone
 from tidings.ledger import consents, contacts, events, messages, persons
+from tidings.ledger.database import Ledger
+from tidings.ledger.head import advance_unless_old, same
+from tidings.ledger.journal import Journal, Record
+from tidings.ledger.keys import is_key
 from tidings.ledger.lanes import count_events
 from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
@@ -17,6 +21,35 @@ from tidings.planning.links import read_unsubscribe
 from tidings.project import Project
 
 STOPPING = {"complained": "complaint", "bounced": "hard_bounce", "unsubscribed": "unsubscribed"}
+
+
+def take(project: Project, ledger: Ledger, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
+    """Record the events in one transaction, and return when the journal has every no among them as well.
+
+    Also one that the ledger had before: whoever says it again may have been given no answer. And one for a message
+    that it does not know: it may have been put back to before that message (R20a).
+    """
+    journal = Journal.of(project)
+    stops = [event for event in new if _stops(event) and is_key(event.send_key or "")]
+
+    def work(connection: Connection) -> tuple[TrackShape, int | None]:
+        return record(connection, project, new, now), advance_unless_old(connection, journal) if stops else None
+
+    shape, number = ledger.transact(work)
+    if stops:
+        same(ledger, journal)
+        journal.append("stop", [_kept(event) for event in stops], now, number)
+    return shape
+
+
+def retake(connection: Connection, project: Project, entries: Sequence[Record], now: datetime) -> int:
+    """Record journalled events once more, in a ledger that knows their messages again; how many were new to it.
+
+    One that came for a message while the ledger had forgotten it was kept, and did nothing: it is taken anew.
+    """
+    said = [ProviderEvent.model_validate(entry) for entry in entries]
+    events.forget_unmatched(connection, [(event.provider, event.event_id) for event in said])
+    return record(connection, project, said, now).new
 
 
 def record(connection: Connection, project: Project, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
@@ -38,6 +71,11 @@ def unsubscribe_event(project: Project, token: str, now: datetime) -> ProviderEv
     send_key = read_unsubscribe(project, token)
     event_id = f"unsubscribe:{send_key}"
     return ProviderEvent(provider="tidings", event_id=event_id, kind="unsubscribed", occurred_at=now, send_key=send_key)
+
+
+def _kept(event: ProviderEvent) -> Record:
+    """The event for the journal: without what the provider said, which may name somebody (R53)."""
+    return event.model_dump(mode="json", exclude={"detail"})
 
 
 def _stops(event: ProviderEvent) -> bool:

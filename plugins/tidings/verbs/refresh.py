@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from tidings.errors import TidingsError
+from tidings.ledger import persons
 from tidings.ledger.consents import save_consents
 from tidings.ledger.contacts import save_contacts
 from tidings.ledger.database import Ledger
 from tidings.ledger.keys import random_key
-from tidings.ledger.persons import load_numbers, load_profiles, merge_persons, save_persons, save_profiles
 from tidings.ledger.snapshots import find_current, publish_snapshot, summary
 from tidings.model.counts import RefreshShape
 from tidings.planning.questions import asked
@@ -44,7 +44,8 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         open_warehouse(project) as warehouse,
     ):
         with ledger.read() as connection:
-            known, numbers = load_profiles(connection), load_numbers(connection)
+            known, numbers = persons.load_profiles(connection), persons.load_numbers(connection)
+            forgotten = persons.load_forgotten(connection)
             touches, last = load_touches(connection, now), find_current(connection, project.root)
             mining = summary(connection, last.snapshot_id).get("mining") if last else None
         tables = open_tables(warehouse, now, made.folder / "quarantine")
@@ -54,7 +55,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
 
         consents = people.load_consents(warehouse, tables)
         profiles = people.load_profiles(warehouse, tables, last_orders(features), consents, now)
-        found = resolve(profiles, known, numbers, salt=project.settings.salt, new_key=new_key)
+        found = resolve(profiles, known, numbers, forgotten, salt=project.settings.salt, new_key=new_key)
         found.addresses.to_parquet(made.folder / ADDRESSES, index=False)
 
         sizes = save_people(features, found.people, touches, questions, now, made.folder / "people.parquet")
@@ -68,11 +69,11 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         kept: dict[str, Any] = {**shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project)}
         (made.folder / "summary.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
         with ledger.write() as connection:
-            if load_profiles(connection) != known:
+            if persons.load_profiles(connection) != known:
                 raise TidingsError("another refresh finished in the meantime", "refresh again")
-            save_persons(connection, found.new)
-            merge_persons(connection, found.merges, now)
-            save_profiles(connection, found.mapping, known)
+            persons.save_persons(connection, found.new)
+            persons.merge_persons(connection, found.merges, now)
+            persons.save_profiles(connection, found.mapping, known)
             save_contacts(connection, people.contact_rows(found.addresses, project.settings.channels))
             save_consents(connection, people.consent_rows(consents, found.mapping))
             publish_snapshot(connection, snapshot_id, now, made.final.relative_to(project.root), kept)

@@ -17,7 +17,7 @@ from tidings.planning.plan import plan_due
 from tidings.planning.program import enrols
 from tidings.planning.store import save_plan
 from tidings.project import Project
-from tidings.tracking.record import record
+from tidings.tracking.record import take
 
 
 def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShape:
@@ -33,7 +33,7 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             settled = messages.recover(connection, time) + reports.recover(connection, time)
             ready = find_current(connection, project.root) is not None
         back = list(collect(project, now))
-        tracked = ledger.transact(lambda connection: record(connection, project, back, now)).new if back else 0
+        tracked = take(project, ledger, back, now).new if back else 0
         settled += reconcile(project, ledger, now)
         flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
         for campaign in flows if ready else []:

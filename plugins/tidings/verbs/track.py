@@ -9,10 +9,10 @@ from tidings.ledger.database import Ledger
 from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
 from tidings.project import Project
-from tidings.tracking.record import record
+from tidings.tracking.record import take
 
 
 def track(project: Project, events: Sequence[ProviderEvent], now: datetime) -> TrackShape:
     """Keep the events and act on them in one transaction."""
     with Ledger.open(project, create=False) as ledger:
-        return ledger.transact(lambda connection: record(connection, project, events, now))
+        return take(project, ledger, events, now)

@@ -40,6 +40,7 @@ def resolve(
     profiles: pd.DataFrame,
     known: Mapping[str, str],
     numbers: Mapping[str, int],
+    forgotten: Mapping[str, str] | None = None,
     *,
     salt: str,
     new_key: Callable[[], str],
@@ -48,13 +49,18 @@ def resolve(
 
     `profiles`: customer_id (unique), email, phone, first_name, last_name, locale, timezone, country, created_at,
     last_active (UTC or NaT) and consenting (bool). `known` is the mapping so far, `numbers` the age of each key
-    (a lower number is older). Profiles once linked stay linked. The result depends on nothing else but the keys
-    that `new_key` gives, which are asked for in order of the persons' first profile.
+    (a lower number is older). `forgotten` is address key → key of persons whom the ledger knows by their address
+    alone: it was put back to before their first profile. Profiles once linked stay linked. The result depends on
+    nothing else but the keys that `new_key` gives, which are asked for in order of the persons' first profile.
     """
     profiles = profiles.sort_values(["created_at", "customer_id"], na_position="last", ignore_index=True)
     addresses = _addresses(profiles, salt)
     groups = [addresses[kind].where(~_crowded(addresses[kind])) for kind in KINDS]
-    groups.append(profiles["customer_id"].map(dict(known)))
+    held = profiles["customer_id"].map(dict(known))
+    for kind, address in zip(KINDS, groups, strict=True):
+        found = addresses[f"{kind}_key"].where(address.notna()).map(dict(forgotten or {}))
+        held = held.where(held.notna(), found)
+    groups.append(held)
     label = _components(groups, len(profiles))
     keys, new, merges = _keys(groups[-1], label, numbers, new_key)
     people = profiles[["customer_id"]].assign(person_key=keys)
