@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,12 +48,25 @@ STATUS = {
 RETRY_AFTER = 7  # seconds
 
 
+@dataclass
+class Exchange:
+    """One call and its answer, as they went over the wire; `status` is None where no answer was sent."""
+
+    method: str
+    path: str
+    body: bytes
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    answer: bytes = b""
+
+
 class SendGridEmulator:
     """A context manager: `with SendGridEmulator() as sendgrid: ... sendgrid.url ... sendgrid.accepted`.
 
     `accepted` holds one entry a personalization taken (send_key, to, message_id, body) and is written to `log`,
-    one JSON line each, before the answer; `requests` holds every body that could be read, `calls` counts whatever
-    came. `faults` maps a request's number (from 0) or a recipient to a fault and may be changed at any time.
+    one JSON line each, before the answer; `requests` holds every body that could be read, `exchanges` every call with
+    its answer, and `calls` counts whatever came. `faults` maps a request's number (from 0) or a recipient to a fault
+    and may be changed at any time.
     """
 
     def __init__(
@@ -69,6 +83,7 @@ class SendGridEmulator:
         self.faults: dict[int | str, SendGridFault] = dict(faults or {})
         self.requests: list[dict[str, Any]] = []
         self.accepted: list[dict[str, Any]] = []
+        self.exchanges: list[Exchange] = []
         self.calls = 0
         self._turn = threading.Lock()
         self._signing_key: Any = None
@@ -170,10 +185,13 @@ class SendGridEmulator:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     owner: SendGridEmulator
+    exchange: Exchange
 
     def do_POST(self) -> None:
         self.owner.called()
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.exchange = Exchange(self.command, self.path, raw)
+        self.owner.exchanges.append(self.exchange)
         if self.path != PATH:
             return self._answer(404, "not found")
         if self.headers.get("Authorization") != f"Bearer {self.owner.api_key}":
@@ -209,10 +227,12 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(202, None, {"X-Message-Id": identity})
 
     def _answer(self, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> None:
-        errors = {"errors": [{"message": message, "field": None, "help": None}]}
-        body = json.dumps(errors).encode() if message else b""
+        # Without a field the real one says null; its document has no null there.
+        body = json.dumps({"errors": [{"message": message}]}).encode() if message else b""
+        fields = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
+        self.exchange.status, self.exchange.headers, self.exchange.answer = status, fields, body
         self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+        for name, value in {**fields, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
