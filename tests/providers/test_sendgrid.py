@@ -13,8 +13,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from tests.published import MISSING, Published
-from tidings.model.delivery import Attachment
-from tidings.providers.sendgrid import SendGrid, SendGridConfig, request_body
+from tidings.model.delivery import Attachment, Outgoing, Skeleton
+from tidings.providers.sendgrid import SendGrid, SendGridConfig
+from tidings.providers.sendgrid_request import request_body
 from tidings.testing.provider_contract import HTML, SUBJECT, TEXT, Bench, Delivered, Fault, ProviderContract
 from tidings.testing.sendgrid_emulator import RETRY_AFTER, SendGridEmulator, SendGridFault
 
@@ -66,10 +67,12 @@ class SendGridBench(Bench):
 
 
 @contextmanager
-def judged(root: Path, published: Published | None) -> Iterator[SendGridBench]:
+def judged(
+    root: Path, published: Published | None, kind: type[SendGridBench] = SendGridBench
+) -> Iterator[SendGridBench]:
     """The provider beside its emulator; what either said is judged by SendGrid's document afterwards (R60)."""
     with SendGridEmulator(api_key=KEY) as emulator:
-        yield SendGridBench(emulator, root)
+        yield kind(emulator, root)
     assert [] == objections(emulator, published)
 
 
@@ -90,6 +93,23 @@ class TestSendGrid(ProviderContract):
     @pytest.fixture
     def bench(self, tmp_path: Path, published: Published | None) -> Iterator[Bench]:
         with judged(tmp_path, published) as made:
+            yield made
+
+
+class SharingBench(SendGridBench):
+    def message(self, name: str = "lan", **changes: Any) -> Outgoing:
+        """As any message, but one that is all holes, so that every two of them share a request."""
+        outgoing = super().message(name, **changes)
+        holes = {"-7ea0c0dex0-": outgoing.subject, "-7ea0c0dex1-": outgoing.text, "-7ea0c0dex2-": outgoing.html or ""}
+        html = None if outgoing.html is None else "-7ea0c0dex2-"
+        skeleton = Skeleton(id=f"all {html}", subject="-7ea0c0dex0-", text="-7ea0c0dex1-", html=html)
+        return outgoing.model_copy(update={"skeleton": skeleton, "holes": holes})
+
+
+class TestSharedRequests(ProviderContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path, published: Published | None) -> Iterator[Bench]:
+        with judged(tmp_path, published, SharingBench) as made:
             yield made
 
 
@@ -125,7 +145,7 @@ def test_the_request(bench: SendGridBench) -> None:
 
 def test_nothing_personal_beside_the_message(bench: SendGridBench) -> None:
     """What SendGrid stores as activity data is the random key alone (R13)."""
-    body = request_body(bench.message())
+    body = request_body([bench.message()])
     assert ["send_key"] == list(body["personalizations"][0]["custom_args"])
     assert not {"custom_args", "categories", "headers", "sections"} & set(body)
 
@@ -250,7 +270,7 @@ def test_requests_pass_the_published_document(bench: SendGridBench, published: P
 
 def test_attachments_are_declared(bench: SendGridBench) -> None:
     """A picture goes inline with its content id, a file as an attachment, both in base64."""
-    found = request_body(bench.message(attachments=(PICTURE, SHEET)))["attachments"]
+    found = request_body([bench.message(attachments=(PICTURE, SHEET))])["attachments"]
     assert {("lift.png", "inline", "lift@tidings", "AP8="), ("arms.csv", "attachment", None, "YSxi")} == {
         (one["filename"], one["disposition"], one.get("content_id"), one["content"]) for one in found
     }

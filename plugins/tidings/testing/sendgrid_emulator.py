@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tidings.testing.sendgrid_rules import Mistake, joined, mistakes
+
 PATH = "/v3/mail/send"
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset instead of a FIN
 
@@ -63,10 +65,10 @@ class Exchange:
 class SendGridEmulator:
     """A context manager: `with SendGridEmulator() as sendgrid: ... sendgrid.url ... sendgrid.accepted`.
 
-    `accepted` holds one entry a personalization taken (send_key, to, message_id, body) and is written to `log`,
-    one JSON line each, before the answer; `requests` holds every body that could be read, `exchanges` every call with
-    its answer, and `calls` counts whatever came. `faults` maps a request's number (from 0) or a recipient to a fault
-    and may be changed at any time.
+    `accepted` holds one entry a personalization taken (send_key, to, message_id, and body: the request as if it were
+    for this one alone, substitutions made) and is written to `log`, one JSON line each, before the answer; `requests`
+    holds every body that could be read, `exchanges` every call with its answer, and `calls` counts whatever came.
+    `faults` maps a request's number (from 0) or a recipient to a fault and may be changed at any time.
     """
 
     def __init__(
@@ -134,6 +136,15 @@ class SendGridEmulator:
         recipients = [to["email"] for person in body["personalizations"] for to in person["to"]]
         return next((self.faults[name] for name in (number, *recipients) if name in self.faults), None)
 
+    def refused(self, body: Mapping[str, Any]) -> list[Mistake]:
+        """What a REFUSE set for recipients says: SendGrid names the personalization that it does not like."""
+        return [
+            Mistake(STATUS[SendGridFault.REFUSE][1], f"personalizations.{number}.to.{which}.email")
+            for number, person in enumerate(body["personalizations"])
+            for which, to in enumerate(person["to"])
+            if self.faults.get(to["email"]) is SendGridFault.REFUSE
+        ]
+
     def take(self, body: dict[str, Any]) -> str:
         """Log every personalization as accepted; the X-Message-Id."""
         with self._turn:
@@ -143,7 +154,7 @@ class SendGridEmulator:
                     "send_key": person.get("custom_args", {}).get("send_key"),
                     "to": [to["email"] for to in person["to"]],
                     "message_id": identity,
-                    "body": body,
+                    "body": joined(body, person),
                 }
                 self.accepted.append(entry)
                 if self.log:
@@ -198,14 +209,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(*STATUS[SendGridFault.UNAUTHORIZED])
         try:
             body = json.loads(raw)
-            mistake = _mistake(body)
+            found = mistakes(body)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            mistake = f"Bad Request: {error}"
-        if mistake:
-            return self._answer(400, mistake)
+            found = [Mistake(f"Bad Request: {error}")]
+        if found:
+            return self._answer(400, found)
         return self._act(self.owner.note(body), body)
 
     def _act(self, fault: SendGridFault | None, body: dict[str, Any]) -> None:
+        if fault is SendGridFault.REFUSE and (bad := self.owner.refused(body)):
+            return self._answer(400, bad)
         if fault in STATUS:
             headers = {
                 SendGridFault.RATE_LIMIT: {"Retry-After": str(RETRY_AFTER)},
@@ -224,11 +237,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"\x00\xffnot http at all\r\n\r\n")
             self.close_connection = True
             return None
-        return self._answer(202, None, {"X-Message-Id": identity})
+        return self._answer(202, "", {"X-Message-Id": identity})
 
-    def _answer(self, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> None:
-        # Without a field the real one says null; its document has no null there.
-        body = json.dumps({"errors": [{"message": message}]}).encode() if message else b""
+    def _answer(self, status: int, said: str | Sequence[Mistake], headers: Mapping[str, str] | None = None) -> None:
+        found = [Mistake(said)] if isinstance(said, str) else said
+        body = json.dumps({"errors": [one.entry() for one in found]}).encode() if said else b""
         fields = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
         self.exchange.status, self.exchange.headers, self.exchange.answer = status, fields, body
         self.send_response(status)
@@ -244,19 +257,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """Say nothing: tests read `requests`."""
-
-
-def _mistake(body: dict[str, Any]) -> str | None:
-    """What SendGrid itself would refuse of a mail/send request, or None."""
-    persons = body["personalizations"]
-    if not 1 <= len(persons) <= 1000:
-        return "The personalizations field needs 1 to 1000 entries."
-    if any(not person["to"] or not all("@" in to["email"] for to in person["to"]) for person in persons):
-        return "Does not contain a valid address."
-    if "@" not in body["from"]["email"]:
-        return "The from email does not contain a valid address."
-    if not all(person.get("subject") or body.get("subject") for person in persons):
-        return "The subject is required."
-    if not body["content"] or not all(part["type"] and part["value"] for part in body["content"]):
-        return "The content value must be a string at least one character in length."
-    return None
