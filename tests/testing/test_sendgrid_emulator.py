@@ -26,8 +26,9 @@ def emulator(tmp_path: Path, published: Published | None) -> Iterator[SendGridEm
     with SendGridEmulator(log=tmp_path / "accepted.jsonl") as running:
         yield running
     # What we ask here is often wrong, and meant to be: it is the answers that are judged.
-    right = [replace(one, body=json.dumps(BODY).encode()) for one in running.exchanges if one.path == PATH]
-    assert [] == [words for one in right for words in (published.objections(one) if published else [])]
+    right = {"body": json.dumps(BODY).encode(), "asked": {"Content-Type": "application/json"}}
+    judged = [replace(one, **right) for one in running.exchanges if one.path == PATH]
+    assert [] == [words for one in judged for words in (published.objections(one) if published else [])]
 
 
 def post(emulator: SendGridEmulator, body: Any, *, key: str = "SG.emulator", path: str = PATH) -> Any:

@@ -6,11 +6,8 @@ SendGrid has no idempotency key: only 202 says that a message was taken, only a 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -21,13 +18,13 @@ from tidings.errors import TidingsError
 from tidings.model.base import Noun
 from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
 from tidings.model.seams import Provider
-from tidings.providers.answers import LOOPBACK, MISCONFIGURED, answer
+from tidings.providers.answers import LOOPBACK, answer
 from tidings.providers.sendgrid_answers import REFUSED, WHOLE_ACCOUNT, everybody, named, outcomes, without_reply
+from tidings.providers.sendgrid_api import Api
+from tidings.providers.sendgrid_control import Suppressed, check_sender, suppressions
 from tidings.providers.sendgrid_events import read_events, verify
 from tidings.providers.sendgrid_request import MAX_PERSONS, check, request_body, requests
-
-# The library logs every header, the key among them, and every payload at DEBUG (R53).
-logging.getLogger("python_http_client").setLevel(logging.INFO)
+from tidings.providers.sendgrid_schedule import Schedule, cancel, create_schedule
 
 
 def _as_tuple(value: Any) -> Any:
@@ -59,7 +56,7 @@ class SendGridConfig(Noun):
 
 
 class SendGrid(Provider):
-    """Sends up to `connections` requests at once from threads, because the official library blocks."""
+    """Sends up to `connections` requests at once."""
 
     name = "sendgrid"
     channel = "email"
@@ -70,17 +67,14 @@ class SendGrid(Provider):
 
     def __init__(self, config: SendGridConfig, *, root: Path) -> None:
         super().__init__(config, root=root)
-        self._slots = asyncio.Semaphore(config.connections)
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.config.connections, thread_name_prefix="sendgrid")
+        self._api = Api(config.api_key, config.host, timeout=config.timeout, connections=config.connections)
 
     @property
     def loopback(self) -> bool:
         return urlsplit(self.config.host).hostname in LOOPBACK
 
-    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def send(self, batch: Sequence[Outgoing], schedule: Schedule | None = None) -> list[Outcome]:
+        """One outcome a message; with a schedule SendGrid takes them now, and they leave at its time."""
         found: list[Outcome] = []
         good: list[Outgoing] = []
         for outgoing in batch:
@@ -90,10 +84,44 @@ class SendGrid(Provider):
             except TidingsError as error:
                 found.append(answer(outgoing, "refused", str(error)))
         stopped: list[str] = []
-        for answers in await asyncio.gather(*(self._send_request(group, stopped) for group in requests(good))):
+        for answers in await asyncio.gather(
+            *(self._send_request(group, schedule, stopped) for group in requests(good))
+        ):
             found += answers
         place = {outgoing.send_key: number for number, outgoing in enumerate(batch)}
         return sorted(found, key=lambda outcome: place[outcome.send_key])
+
+    async def schedule(self, send_at: datetime, now: datetime) -> Schedule:
+        """What makes a `send` one that can be cancelled; TidingsError where SendGrid would not let us (R10)."""
+        return await create_schedule(self._api, send_at, now)
+
+    async def cancel(self, schedule: Schedule, now: datetime) -> bool:
+        """Whether SendGrid has confirmed that nothing sent with the schedule will leave."""
+        return await cancel(self._api, schedule, now)
+
+    async def send_or_cancel(self, batch: Sequence[Outgoing], send_at: datetime, now: datetime) -> list[Outcome]:
+        """As `send` at that time, but where some are in doubt, all are cancelled, and are to be sent again later (R10).
+
+        They stay in doubt where SendGrid does not confirm it. The next try has a schedule, and so an id, of its own.
+        """
+        try:
+            schedule = await self.schedule(send_at, now)
+        except TidingsError as error:
+            return everybody(batch, "later", str(error))
+        found = await self.send(batch, schedule)
+        if all(outcome.status != "unknown" for outcome in found) or not await self.cancel(schedule, now):
+            return found
+        taken = [one for one, outcome in zip(batch, found, strict=True) if outcome.status in ("accepted", "unknown")]
+        again = {outcome.send_key: outcome for outcome in everybody(taken, "later", "cancelled at SendGrid: in doubt")}
+        return [again.get(outcome.send_key, outcome) for outcome in found]
+
+    async def suppressions(self, since: datetime | None = None) -> list[Suppressed]:
+        """Whom SendGrid will not mail, and why; TidingsError where it cannot be read."""
+        return await suppressions(self._api, since)
+
+    async def check_sender(self, address: str) -> None:
+        """TidingsError unless SendGrid takes mail from that address."""
+        await check_sender(self._api, address)
 
     def parse_webhook(
         self, url: str, headers: Mapping[str, str], raw_body: bytes, now: datetime
@@ -103,31 +131,26 @@ class SendGrid(Provider):
         return read_events(raw_body)
 
     async def close(self) -> None:
-        if "_threads" in self.__dict__:
-            self.__dict__.pop("_threads").shutdown(wait=False, cancel_futures=True)
+        self._api.close()
 
     async def _send_request(
-        self, group: Sequence[Outgoing], stopped: list[str], *, again: bool = True
+        self, group: Sequence[Outgoing], schedule: Schedule | None, stopped: list[str], *, again: bool = True
     ) -> list[Outcome]:
         """The outcomes of one request; `stopped`, shared by the batch, says why all must wait."""
-        async with self._slots:
-            if stopped:
-                return everybody(group, "later", stopped[0], MISCONFIGURED)
-            work = self._threads.submit(self._post, request_body(group))
-            try:
-                # Sockets have the same time-out, but for each read: a server that drips would never meet it.
-                reply = await asyncio.wait_for(asyncio.wrap_future(work), self.config.timeout)
-            except Exception as error:  # noqa: BLE001 - what is not known to be harmless is in doubt (R06)
-                return without_reply(group, error, work)
+        try:
+            body = request_body(group, schedule)
+            reply = await self._api.call("post", "mail/send", body=body, unless=stopped)
+        except Exception as error:  # noqa: BLE001 - what is not known to be harmless is in doubt (R06)
+            return without_reply(group, error)
         if reply.status_code in REFUSED and len(group) > 1:
-            return await self._send_the_others(group, reply, stopped, again=again)
+            return await self._send_the_others(group, schedule, reply, stopped, again=again)
         found = outcomes(group, reply)
         if reply.status_code in WHOLE_ACCOUNT:
             stopped.append(found[0].detail)
         return found
 
     async def _send_the_others(
-        self, group: Sequence[Outgoing], reply: Any, stopped: list[str], *, again: bool
+        self, group: Sequence[Outgoing], schedule: Schedule | None, reply: Any, stopped: list[str], *, again: bool
     ) -> list[Outcome]:
         """After a refusal, of which nothing was sent: whom it names is refused, and the others go once more.
 
@@ -135,19 +158,8 @@ class SendGrid(Provider):
         """
         bad = named(reply, len(group)) if again else {}
         if not bad:
-            alone = await asyncio.gather(*(self._send_request([outgoing], stopped) for outgoing in group))
+            alone = await asyncio.gather(*(self._send_request([one], schedule, stopped) for one in group))
             return [outcome for answers in alone for outcome in answers]
         refused = [answer(group[place], "refused", words) for place, words in bad.items()]
         others = [outgoing for place, outgoing in enumerate(group) if place not in bad]
-        return [*refused, *(await self._send_request(others, stopped, again=False) if others else [])]
-
-    def _post(self, body: dict[str, Any]) -> Any:
-        """The library's response, or its exception for any other status: both have code, headers and body."""
-        from python_http_client.exceptions import HTTPError
-        from sendgrid import SendGridAPIClient
-
-        client = SendGridAPIClient(self.config.api_key.get_secret_value(), host=self.config.host).client
-        try:
-            return client.mail.send.post(request_body=body, timeout=self.config.timeout)
-        except HTTPError as error:
-            return error
+        return [*refused, *(await self._send_request(others, schedule, stopped, again=False) if others else [])]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import ssl
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.error import URLError
 
 from tidings.model.delivery import Outcome, Outgoing
 from tidings.providers.answers import MISCONFIGURED, Status, answer
+from tidings.providers.sendgrid_api import StoppedError, UnsentError
 
 ACCEPTED, TOO_MANY = 202, 429
 # These very messages are wrong, and would be next time.
@@ -68,12 +65,12 @@ def named(reply: Any, size: int) -> dict[int, str]:
     return {place: f"{reply.status_code} {'; '.join(words)}" for place, words in found.items()}
 
 
-def without_reply(group: Sequence[Outgoing], error: Exception, work: Future[Any]) -> list[Outcome]:
-    """`later` where the request cannot have left: it never began, or there was no connection for it."""
-    reason = error.reason if isinstance(error, URLError) else error
-    unsent = isinstance(reason, (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError))
-    if unsent or work.cancelled():
-        return everybody(group, "later", f"no connection to SendGrid: {reason}")
+def without_reply(group: Sequence[Outgoing], error: Exception) -> list[Outcome]:
+    """`later` where the request cannot have left, and with the others' reason where one of them stopped it."""
+    if isinstance(error, StoppedError):
+        return everybody(group, "later", str(error), MISCONFIGURED)
+    if isinstance(error, UnsentError):
+        return everybody(group, "later", f"no connection to SendGrid: {error}")
     return everybody(group, "unknown", f"no answer from SendGrid: {type(error).__name__}: {error}")
 
 

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Hashable, Iterable, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from tidings.errors import TidingsError
 from tidings.model.delivery import Attachment, Outgoing
 from tidings.providers.mime import ascii_address, check_fields, utf8
+from tidings.providers.sendgrid_schedule import Schedule
 
 # SendGrid's limits: personalizations a request, and bytes of substitutions each.
 MAX_PERSONS = 1_000
 MAX_SUBSTITUTIONS = 10_000
-
-
-class Schedule(NamedTuple):
-    """When SendGrid shall send, and the id under which that can be cancelled."""
-
-    batch_id: str
-    send_at: datetime
 
 
 def check(outgoing: Outgoing) -> None:

@@ -1,4 +1,4 @@
-"""SendGrid's v3 mail/send on loopback: a real HTTP server with an accept log, faults and signed events."""
+"""SendGrid's v3 API on loopback: a real HTTP server with an accept log, faults and signed events."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+from tidings.testing.sendgrid_account import Account, errors
 from tidings.testing.sendgrid_rules import Mistake, joined, mistakes
 
 PATH = "/v3/mail/send"
@@ -47,6 +49,7 @@ STATUS = {
     SendGridFault.RATE_LIMIT_RESET: (429, "too many requests"),
     SendGridFault.ERROR: (500, "internal server error"),
 }
+ACCEPTED = 202
 RETRY_AFTER = 7  # seconds
 
 
@@ -57,6 +60,7 @@ class Exchange:
     method: str
     path: str
     body: bytes
+    asked: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     answer: bytes = b""
@@ -68,7 +72,8 @@ class SendGridEmulator:
     `accepted` holds one entry a personalization taken (send_key, to, message_id, and body: the request as if it were
     for this one alone, substitutions made) and is written to `log`, one JSON line each, before the answer; `requests`
     holds every body that could be read, `exchanges` every call with its answer, and `calls` counts whatever came.
-    `faults` maps a request's number (from 0) or a recipient to a fault and may be changed at any time.
+    `faults` maps a request's number (from 0), a recipient, or the path of a control call to a fault, and may be changed
+    at any time. `account` holds what control calls read and change, by the time of `clock`.
     """
 
     def __init__(
@@ -86,6 +91,8 @@ class SendGridEmulator:
         self.requests: list[dict[str, Any]] = []
         self.accepted: list[dict[str, Any]] = []
         self.exchanges: list[Exchange] = []
+        self.account = Account()
+        self.clock: Callable[[], float] = time.time
         self.calls = 0
         self._turn = threading.Lock()
         self._signing_key: Any = None
@@ -156,11 +163,20 @@ class SendGridEmulator:
                     "message_id": identity,
                     "body": joined(body, person),
                 }
+                self.account.take(body)
                 self.accepted.append(entry)
                 if self.log:
                     with self.log.open("a", encoding="utf-8") as lines:
                         lines.write(json.dumps(entry) + "\n")
         return identity
+
+    def left(self, now: float) -> list[dict[str, Any]]:
+        """Of what was accepted, what has left by then: not yet what is scheduled for later, never what is cancelled."""
+        return [
+            entry
+            for entry in self.accepted
+            if entry["body"].get("send_at", now) <= now and entry["body"].get("batch_id") not in self.account.cancelled
+        ]
 
     @property
     def public_key(self) -> str:
@@ -201,33 +217,45 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.owner.called()
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.exchange = Exchange(self.command, self.path, raw)
+        asked = {name: value for name in ("Accept", "Content-Type") if (value := self.headers.get(name))}
+        self.exchange = Exchange(self.command, self.path, raw, asked)
         self.owner.exchanges.append(self.exchange)
-        if self.path != PATH:
-            return self._answer(404, "not found")
+        url = urlsplit(self.path)
+        sends = (self.command, url.path) == ("POST", PATH)
+        if not sends and not self.owner.account.knows(url.path):
+            return self._answer(404, errors([Mistake("not found")]))
         if self.headers.get("Authorization") != f"Bearer {self.owner.api_key}":
-            return self._answer(*STATUS[SendGridFault.UNAUTHORIZED])
+            return self._fail(SendGridFault.UNAUTHORIZED)
         try:
-            body = json.loads(raw)
-            found = mistakes(body)
+            body = json.loads(raw) if raw else None
+            if sends:
+                return self._send(body)
+            return self._act(
+                self.owner.faults.get(url.path),
+                lambda: self.owner.account.answer(
+                    self.command, url.path, dict(parse_qsl(url.query)), body, self.owner.clock()
+                ),
+            )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            found = [Mistake(f"Bad Request: {error}")]
-        if found:
-            return self._answer(400, found)
-        return self._act(self.owner.note(body), body)
+            return self._answer(400, errors([Mistake(f"Bad Request: {error}")]))
 
-    def _act(self, fault: SendGridFault | None, body: dict[str, Any]) -> None:
+    do_GET = do_DELETE = do_POST  # noqa: N815 - the base class names them so
+
+    def _send(self, body: Any) -> None:
+        if found := [*mistakes(body), *self.owner.account.scheduled(body, self.owner.clock())]:
+            return self._answer(400, errors(found))
+        fault = self.owner.note(body)
         if fault is SendGridFault.REFUSE and (bad := self.owner.refused(body)):
-            return self._answer(400, bad)
+            return self._answer(400, errors(bad))
+        return self._act(fault, lambda: (202, self.owner.take(body)))
+
+    def _act(self, fault: SendGridFault | None, perform: Callable[[], tuple[int, Any]]) -> None:
+        """Do what was asked, unless the fault comes before it, and answer, unless the fault comes before that."""
         if fault in STATUS:
-            headers = {
-                SendGridFault.RATE_LIMIT: {"Retry-After": str(RETRY_AFTER)},
-                SendGridFault.RATE_LIMIT_RESET: {"X-RateLimit-Reset": str(int(time.time()) + RETRY_AFTER)},
-            }
-            return self._answer(*STATUS[fault], headers.get(fault))
+            return self._fail(fault)
         if fault is SendGridFault.RESET_BEFORE:
             return self._reset()
-        identity = self.owner.take(body)
+        status, said = perform()
         if fault is SendGridFault.RESET_AFTER:
             return self._reset()
         if fault is SendGridFault.SILENT_AFTER:
@@ -237,11 +265,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"\x00\xffnot http at all\r\n\r\n")
             self.close_connection = True
             return None
-        return self._answer(202, "", {"X-Message-Id": identity})
+        if status == ACCEPTED:
+            return self._answer(status, None, {"X-Message-Id": said})
+        return self._answer(status, said)
 
-    def _answer(self, status: int, said: str | Sequence[Mistake], headers: Mapping[str, str] | None = None) -> None:
-        found = [Mistake(said)] if isinstance(said, str) else said
-        body = json.dumps({"errors": [one.entry() for one in found]}).encode() if said else b""
+    def _fail(self, fault: SendGridFault) -> None:
+        headers = {
+            SendGridFault.RATE_LIMIT: {"Retry-After": str(RETRY_AFTER)},
+            SendGridFault.RATE_LIMIT_RESET: {"X-RateLimit-Reset": str(int(time.time()) + RETRY_AFTER)},
+        }
+        status, said = STATUS[fault]
+        self._answer(status, errors([Mistake(said)]), headers.get(fault))
+
+    def _answer(self, status: int, said: Any, headers: Mapping[str, str] | None = None) -> None:
+        body = b"" if said is None else json.dumps(said).encode()
         fields = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
         self.exchange.status, self.exchange.headers, self.exchange.answer = status, fields, body
         self.send_response(status)
