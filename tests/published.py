@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.waiting import wait_until
-from tidings.testing.sendgrid_emulator import Exchange
+from tidings.testing.sendgrid_emulator import Exchange, SendGridEmulator
 
 PRISM = Path(__file__).parent.parent / ".venv/prism/node_modules/.bin/prism"
 MISSING = "Prism is not installed: make prism (it needs node 18 or newer, with npm)"
@@ -74,6 +74,12 @@ class Published:
             plain.write_text(json.dumps(self._documents[file]), encoding="utf-8")
             self._running[file] = _Judge(plain)
         return self._running[file]
+
+
+def objections(emulator: SendGridEmulator, published: Published | None) -> list[str]:
+    """What the documents say against all that an emulator has seen; nothing where there are no documents."""
+    calls = [] if published is None else [one for one in emulator.exchanges if one.path.startswith("/v3/")]
+    return [words for one in calls for words in published.objections(one)] if published else []
 
 
 class _Judge:

@@ -114,6 +114,17 @@ def test_who_shares_a_skeleton() -> None:
         assert ids[0] == ids[1] == ids[2] != ids[3], name
 
 
+def test_skeletons_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where everybody has a skeleton of their own, a plan of any size takes the memory of a few; ids stay the same."""
+    monkeypatch.setattr("tidings.content.skeleton.KEPT", 3)
+    made = Splitter()
+    people = [context(products=[PRODUCTS[0]] * count) for count in (1, 2, 3, 4, 1)]
+    found = [made.render(template("cross_sell_weekly/picks"), "en", person)[1] for person in people]
+    assert len(made._known) <= 3
+    assert found[0] == found[-1]
+    assert 4 == len({one.id for one in found if one})
+
+
 def test_another_plan_has_other_tags() -> None:
     """Nobody who has seen one message knows the tags of the next plan."""
     assert not set(skeletons("newsletter/weekly", {})) & set(skeletons("newsletter/weekly", {}))

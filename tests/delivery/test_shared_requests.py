@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from tests.planning.campaigns import SEND, campaign
+from tests.published import Published, objections
 from tests.stage import NOW, Stage, person, register
 from tidings.model.delivery import Outgoing
 from tidings.providers.sendgrid import SendGrid, SendGridConfig
@@ -44,7 +45,7 @@ def content(body: dict[str, Any]) -> tuple[str, str, str]:
     return body["subject"], *(part["value"] for part in body["content"])
 
 
-def test_what_smtp_carries_and_what_sendgrid_joins(stage: Stage, tmp_path: Path) -> None:
+def test_what_smtp_carries_and_what_sendgrid_joins(stage: Stage, tmp_path: Path, published: Published | None) -> None:
     """The same subject, text and HTML for each person, byte for byte but for the line ends that MIME prescribes.
 
     There is one request for each length of the list of products, which is part of the skeleton.
@@ -70,10 +71,11 @@ def test_what_smtp_carries_and_what_sendgrid_joins(stage: Stage, tmp_path: Path)
         for key, (subject, *parts) in by_sendgrid.items()
     }
     assert {one.send_key: (one.subject, one.text, one.html) for one in given} == by_sendgrid
+    assert [] == objections(emulator, published)  # R60
     assert [3, 4] == sorted(len(body["personalizations"]) for body in emulator.requests)
 
 
-def test_the_engine_hands_over_skeletons(stage: Stage) -> None:
+def test_the_engine_hands_over_skeletons(stage: Stage, published: Published | None) -> None:
     """The dispatcher asks the provider what it can do; SendGrid takes what the plan counted, each with its link."""
     people = prepared(stage)
     with SendGridEmulator() as emulator:
@@ -84,6 +86,7 @@ def test_the_engine_hands_over_skeletons(stage: Stage) -> None:
         deliver(stage.project, NOW)
     assert {"accepted": len(people)} == stage.states()
     assert 2 == len(emulator.requests)
+    assert [] == objections(emulator, published)  # R60
     links = set()
     for one in emulator.accepted:
         [alone] = one["body"]["personalizations"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from tests.published import MISSING, Published
+from tests.published import MISSING, Published, objections
 from tidings.model.delivery import Attachment, Outgoing, Skeleton
 from tidings.providers.sendgrid import SendGrid, SendGridConfig
 from tidings.providers.sendgrid_request import request_body
@@ -74,12 +74,6 @@ def judged(
     with SendGridEmulator(api_key=KEY) as emulator:
         yield kind(emulator, root)
     assert [] == objections(emulator, published)
-
-
-def objections(emulator: SendGridEmulator, published: Published | None) -> list[str]:
-    """What the document says against all that an emulator has seen; nothing where there is no document."""
-    calls = [] if published is None else [one for one in emulator.exchanges if one.path.startswith("/v3/")]
-    return [words for one in calls for words in published.objections(one)] if published else []
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.published import Published
+from tests.published import Published, objections
 from tests.testing.test_sendgrid_emulator import BODY
 from tidings.testing.sendgrid_account import BATCH, CANCELS, MAX_CANCELS
 from tidings.testing.sendgrid_emulator import PATH, SendGridEmulator
@@ -24,7 +24,7 @@ def emulator(published: Published | None) -> Iterator[SendGridEmulator]:
     with SendGridEmulator() as running:
         running.clock = lambda: NOW
         yield running
-    assert [] == [words for one in running.exchanges for words in (published.objections(one) if published else [])]
+    assert [] == objections(running, published)
 
 
 def ask(emulator: SendGridEmulator, method: str, path: str, body: Any = None) -> tuple[int, Any]:

@@ -25,6 +25,7 @@ from tidings.model.delivery import Skeleton
 
 # Not even a customer who has seen other messages knows it: it stands in none.
 _MARK = secrets.token_hex(8)
+KEPT = 256  # skeletons remembered at once: a template of loops in loops may make one for each person
 
 
 class Splitter:
@@ -68,9 +69,11 @@ class Splitter:
             number += 1
 
     def _skeleton(self, subject: Sequence[str], html: Sequence[str] | None, text: Sequence[str]) -> Skeleton | None:
-        """The one of these fixed pieces, the same object each time; None where they hold the token."""
+        """The one of these fixed pieces; None where they hold the token."""
         fixed = tuple(tuple(part[::2]) for part in (subject, html or (), text))
         if fixed not in self._known:
+            if len(self._known) >= KEPT:
+                self._known.clear()
             tags = self._tags()
             parts = ["".join(_between(part, tags)) for part in fixed]
             clash = any(self._token in piece for part in fixed for piece in part)
