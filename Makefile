@@ -17,7 +17,7 @@ PAGES := $(wildcard *.md docs/*.md docs/*/*.md)
 # Extra arguments for pytest and `make lock`: make test ARGS="-k arms", make lock ARGS=--upgrade
 ARGS ?=
 
-.PHONY: help install demo test lint bench soak soak-demo airflow docs lock
+.PHONY: help install demo test prism lint bench soak soak-demo airflow docs lock
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | while IFS='|' read -r name what; do \
@@ -30,6 +30,8 @@ demo: .venv/.installed-demo  ## the whole product on a demo shop: EFFECT=0.08 SE
 
 test: .venv/.installed-dev  ## run the tests, two at a time
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+prism: .venv/prism/.installed  ## install the judge of SendGrid's requests in the tests; needs node 18 or newer, with npm
 
 lint: .venv/.installed-dev  ## style, types, layers, and whether the generated pages are true
 	$(BIN)/ruff check
@@ -63,6 +65,13 @@ lock: $(BIN)/uv  ## resolve requirements/*.txt anew from pyproject.toml: ARGS=--
 .venv/.installed-%: requirements/%.txt pyproject.toml plugins/tidings/__init__.py $(BIN)/uv
 	$(UV_INSTALL) --require-hashes -r requirements/$*.txt
 	$(UV_INSTALL) --no-deps --no-build-isolation -e .
+	touch $@
+
+# npm, too, trusts the certificates the system trusts. The lock file names versions and hashes, and no host.
+.venv/prism/.installed: tests/prism/package.json tests/prism/package-lock.json
+	mkdir -p .venv/prism
+	cp tests/prism/package.json tests/prism/package-lock.json .venv/prism
+	NODE_OPTIONS=--use-openssl-ca npm ci --prefix .venv/prism --ignore-scripts --no-audit --no-fund
 	touch $@
 
 # A .venv that is there is kept, whichever Python made it.

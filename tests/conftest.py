@@ -13,6 +13,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.published import Published
 
 ROOT = Path(__file__).parent.parent
 _HOME = Path(tempfile.mkdtemp(prefix="tidings-test-"))
@@ -94,3 +98,18 @@ def root() -> Path:
 def reference() -> Path:
     """The folder of reference data; only for tests marked `reference`."""
     return Path(os.environ["TIDINGS_REFERENCE_DATA"])
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published | None]:
+    """SendGrid's published documents as judges of requests (R60); None where they or Prism are not there."""
+    from tests.published import Published, can_serve
+
+    data = os.environ.get("TIDINGS_REFERENCE_DATA")
+    if not data or not can_serve():
+        yield None
+        return
+    documents = sorted(Path(data).glob("openapi/sendgrid_*.json.gz"))
+    judges = Published(documents, tmp_path_factory.mktemp("openapi"))
+    yield judges
+    judges.close()

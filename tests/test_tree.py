@@ -29,6 +29,7 @@ TOP_LEVEL = {
 NO_ROOM = {
     "data": "files that tests read",
     "docs": "runs what the pages show",
+    "prism": "what node installs for tests of requests",
     "typing": "uses that the type checker reads",
 }
 # Standard-library modules through which a noun could reach a file, a socket, a process or the environment.

@@ -1,12 +1,14 @@
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.published import Published
 from tidings.providers.sendgrid_events import read_events, verify
 from tidings.testing.sendgrid_emulator import PATH, SendGridEmulator, SendGridFault
 
@@ -19,10 +21,14 @@ BODY: dict[str, Any] = {
 
 
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[SendGridEmulator]:
-    """One that runs, with a log."""
+def emulator(tmp_path: Path, published: Published | None) -> Iterator[SendGridEmulator]:
+    """One that runs, with a log; its answers are judged by SendGrid's document afterwards (R60)."""
     with SendGridEmulator(log=tmp_path / "accepted.jsonl") as running:
         yield running
+    # What we ask here is often wrong, and meant to be: it is the answers that are judged.
+    right = {"body": json.dumps(BODY).encode(), "asked": {"Content-Type": "application/json"}}
+    judged = [replace(one, **right) for one in running.exchanges if one.path == PATH]
+    assert [] == [words for one in judged for words in (published.objections(one) if published else [])]
 
 
 def post(emulator: SendGridEmulator, body: Any, *, key: str = "SG.emulator", path: str = PATH) -> Any:
@@ -60,6 +66,9 @@ def test_accepting(emulator: SendGridEmulator, tmp_path: Path) -> None:
         {**BODY, "personalizations": [{"to": [{"email": "nobody"}]}]},
         {**BODY, "personalizations": [{"to": [{}]}]},
         {**BODY, "personalizations": BODY["personalizations"] * 1001},
+        {**BODY, "personalizations": [{"to": [{"email": f"{name}@example.com"}]} for name in ("lan", "LAN")]},
+        {**BODY, "personalizations": [{**BODY["personalizations"][0], "substitutions": {"-x-": "y" * 9998}}]},
+        {**BODY, "personalizations": [{**BODY["personalizations"][0], "substitutions": {"-x-": 7}}]},
         {**BODY, "from": {"email": "nobody"}},
         {**BODY, "subject": ""},
         {**BODY, "content": []},
@@ -70,8 +79,32 @@ def test_refusing(emulator: SendGridEmulator, body: Any) -> None:
     """What SendGrid refuses is 400 with its form of errors, and is not accepted."""
     status, _, answer = post(emulator, body)
     assert 400 == status
-    assert {"message", "field", "help"} == set(answer["errors"][0])
+    assert answer["errors"][0]["message"]
     assert [] == emulator.accepted
+
+
+def test_substitutions_are_made(emulator: SendGridEmulator) -> None:
+    """In subject and content, for each personalization; in what was substituted too, as SendGrid says of its own."""
+    people = [
+        {"to": [{"email": "lan@example.com"}], "substitutions": {"-n-": "Lan -c-", "-c-": "Hà Nội"}},
+        {"to": [{"email": "an@example.com"}], "substitutions": {"-n-": "", "-c-": "x" * 9_990}},
+    ]
+    content = [{"type": "text/plain", "value": "-n-, -c-"}]
+    assert 202 == post(emulator, {**BODY, "subject": "For -n-", "personalizations": people, "content": content})[0]
+    bodies = [entry["body"] for entry in emulator.accepted]
+    assert ["For Lan Hà Nội", "For "] == [body["subject"] for body in bodies]
+    assert ["Lan Hà Nội, Hà Nội", ", " + "x" * 9_990] == [body["content"][0]["value"] for body in bodies]
+    assert [[{"to": one["to"]}] for one in people] == [body["personalizations"] for body in bodies]
+
+
+def test_a_refusal_names_its_place(emulator: SendGridEmulator) -> None:
+    """As SendGrid's: the personalization and the address in it, for each that is wrong."""
+    people = [{"to": [{"email": email}]} for email in ("lan@example.com", "nobody", "an@example.com", "x")]
+    _, _, answer = post(emulator, {**BODY, "personalizations": people})
+    assert [f"personalizations.{place}.to.0.email" for place in (1, 3)] == [one["field"] for one in answer["errors"]]
+    emulator.faults["an@example.com"] = SendGridFault.REFUSE
+    _, _, answer = post(emulator, {**BODY, "personalizations": [people[0], people[2]]})
+    assert ["personalizations.1.to.0.email"] == [one["field"] for one in answer["errors"]]
 
 
 def test_keys_and_paths(emulator: SendGridEmulator) -> None:

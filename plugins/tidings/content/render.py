@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
@@ -17,6 +17,9 @@ from tidings.model.base import Noun
 
 _BREAKS = re.compile("[\r\n\0\v\f\x1c-\x1e\x85\u2028\u2029]")
 _GAPS = re.compile(r"[ \t]*\n(?:[ \t]*\n){2,}")
+
+Make = Callable[[str, str, str, str, Extend | None], jinja2.Template]
+"""Source, name, locale, currency and extension → template."""
 
 
 class Rendered(Noun):
@@ -37,22 +40,36 @@ def render(
     TidingsError with the place in the template for a missing or empty value, a failing filter or a limit
     passed (R47), and for a subject that holds a line break or NUL (R48).
     """
+    raw = render_raw(compiled, locale, context, make_template, extend=extend)
+    return raw.model_copy(update={"text": without_gaps(raw.text).strip()})
+
+
+def without_gaps(text: str) -> str:
+    """The text with at most one empty line between two others: what prints nothing leaves its line behind."""
+    return _GAPS.sub("\n\n", text)
+
+
+def render_raw(
+    compiled: CompiledTemplate, locale: str, context: Mapping[str, Any], make: Make, *, extend: Extend | None
+) -> Rendered:
+    """As `render`, with the text as its template printed it, by the templates that `make` makes of the sources."""
     chosen = compiled.locale_for(locale)
     part = compiled.parts[chosen]
     formats = compiled.reader_locale(locale)
-    key = (formats, context["currency"], extend)
     values = {**context, "locale": formats}
-    subject = _rendered(part, "subject", part.subject, key, values) if part.subject is not None else ""
+
+    def rendered(name: str, source: str) -> str:
+        return _rendered(part, name, make(source, name, formats, context["currency"], extend), values)
+
+    subject = rendered("subject", part.subject) if part.subject is not None else ""
     if _BREAKS.search(subject):
         where = place_of(part.lines.get("subject", {}), 1) or Where(compiled.file)
         raise TidingsError("the subject holds a line break or NUL", "remove it from the value used there", where)
-    html = _rendered(part, "html", part.html, key, values) if part.html is not None else None
-    text = _GAPS.sub("\n\n", _rendered(part, "text", part.text, key, values)).strip()
-    return Rendered.model_construct(subject=subject, html=html, text=text, locale=chosen)
+    html = rendered("html", part.html) if part.html is not None else None
+    return Rendered.model_construct(subject=subject, html=html, text=rendered("text", part.text), locale=chosen)
 
 
-def _rendered(part: Part, name: str, source: str, key: tuple[str, str, Extend | None], values: dict[str, Any]) -> str:
-    template = _template(source, name, *key)
+def _rendered(part: Part, name: str, template: jinja2.Template, values: dict[str, Any]) -> str:
     try:
         return template.environment.concat(template.root_render_func(template.new_context(values)))
     except Exception as error:
@@ -82,8 +99,13 @@ def _line(template: jinja2.Template, trace: TracebackType | None) -> int | None:
 
 
 @lru_cache(maxsize=1_024)
-def _template(source: str, name: str, locale: str, currency: str, extend: Extend | None) -> jinja2.Template:
+def make_template(source: str, name: str, locale: str, currency: str, extend: Extend | None) -> jinja2.Template:
     """A part's template; compiling one takes a hundred times as long as rendering it."""
     environment = shared_environment(locale, currency, extend)
+    return template_of(environment, source, name)
+
+
+def template_of(environment: jinja2.Environment, source: str | jinja2.nodes.Template, name: str) -> jinja2.Template:
+    """A template of a source or of its tree; `name` decides what is escaped."""
     code = environment.compile(source, name, name)
     return environment.template_class.from_code(environment, code, environment.make_globals(None))

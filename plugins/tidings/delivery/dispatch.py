@@ -166,9 +166,10 @@ class Dispatcher:
         """Render and send one provider's part of a batch; write down, and return, what it said of each message."""
         ready: list[Outgoing] = []
         outcomes: dict[str, Outcome] = {}
+        split = self._substitutes(name)
         for row in rows:
             try:
-                ready.append(self._writer(row["plan_id"]).write(row))
+                ready.append(self._writer(row["plan_id"]).write(row, split=split))
             except Exception as error:  # noqa: BLE001 - one message that cannot be made keeps no other back
                 # Nothing has left. What is wrong with the message stays wrong; a disk that is not there may come back.
                 status = "refused" if isinstance(error, TidingsError) else "later"
@@ -231,6 +232,12 @@ class Dispatcher:
         if name not in self.providers:
             self.providers[name] = make_provider(self.project, name)
         return self.providers[name]
+
+    def _substitutes(self, name: str) -> bool:
+        try:
+            return self._provider(name).substitutes
+        except Exception:  # noqa: BLE001 - handing over meets it again, and says it
+            return False
 
     def _writer(self, plan_id: str) -> Writer:
         if plan_id not in self.writers:

@@ -12,6 +12,7 @@ from typing import Any
 from tidings.content.compile import CompiledTemplate
 from tidings.content.context import build_context
 from tidings.content.render import render
+from tidings.content.skeleton import Splitter
 from tidings.model.base import Noun
 from tidings.model.campaign import Offer
 from tidings.model.delivery import Outgoing
@@ -41,6 +42,7 @@ class Writer:
         self.folder = plan_folder(project.root, plan_id)
         self.signer = signer
         self.now = now
+        self.splitter = Splitter()
 
     @cached_property
     def templates(self) -> dict[tuple[str, str | None, str], Stored]:
@@ -56,8 +58,11 @@ class Writer:
         table = parquet.read_table(self.folder / CONTENT, columns=["send_key", "features", "products"])
         return {row["send_key"]: (row["features"], json.loads(row["products"])) for row in table.to_pylist()}
 
-    def write(self, row: Mapping[str, Any]) -> Outgoing:
-        """The message of one claimed row (with `address` and `contact`); TidingsError where it cannot be made."""
+    def write(self, row: Mapping[str, Any], *, split: bool = False) -> Outgoing:
+        """The message of one claimed row (with `address` and `contact`); TidingsError where it cannot be made.
+
+        `split` gives it a skeleton and holes too, for a provider that `substitutes`.
+        """
         stored = self.templates[(row["step"], row["variant"], row["channel"])]
         features, products = self.content[row["send_key"]]
         contact = row["contact"]
@@ -76,7 +81,11 @@ class Writer:
             products=products,
             offer=stored.offer.terms(row["not_before"]) if stored.offer else None,
         )
-        rendered = render(stored.compiled, locale, context, extend=self.project.plugins.prepare_jinja)
+        extend = self.project.plugins.prepare_jinja
+        if split:
+            rendered, skeleton, holes = self.splitter.render(stored.compiled, locale, context, extend=extend)
+        else:
+            rendered, skeleton, holes = render(stored.compiled, locale, context, extend=extend), None, {}
         return Outgoing(
             send_key=row["send_key"],
             channel=row["channel"],
@@ -88,6 +97,8 @@ class Writer:
             html=rendered.html,
             text=rendered.text,
             headers=_headers(row, link, self.now),
+            skeleton=skeleton,
+            holes=holes,
         )
 
 

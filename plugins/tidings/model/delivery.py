@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
@@ -25,8 +26,33 @@ class Attachment(Noun):
     content_id: str | None = None
 
 
+class Skeleton(Noun):
+    """What messages have in common: the content with a tag in each place of a person's own words.
+
+    The tags' names are random, so that nobody's words hold one. Equal ids are equal skeletons.
+    """
+
+    id: str
+    subject: str
+    html: str | None
+    text: str
+
+    def filled(self, holes: Mapping[str, str]) -> tuple[str, str | None, str]:
+        """Subject, HTML and text with each tag replaced by its value."""
+        tag = re.compile("|".join(map(re.escape, holes)) or "(?!)")
+
+        def fill(part: str) -> str:
+            return tag.sub(lambda match: holes[match[0]], part)
+
+        return fill(self.subject), None if self.html is None else fill(self.html), fill(self.text)
+
+
 class Outgoing(Noun):
-    """One message ready to leave: rendered, addressed, with its random `send_key`."""
+    """One message ready to leave: rendered, addressed, with its random `send_key`.
+
+    For a provider that `substitutes` it may also come as a `skeleton` with its `holes` (tag → value, escaped where it
+    stands in HTML), which filled in are the same message.
+    """
 
     send_key: str
     channel: str
@@ -39,6 +65,8 @@ class Outgoing(Noun):
     text: str
     headers: dict[str, str] = Field(default={})
     attachments: tuple[Attachment, ...] = ()
+    skeleton: Skeleton | None = None
+    holes: dict[str, str] = Field(default={})
 
 
 class Outcome(Noun):

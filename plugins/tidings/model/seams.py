@@ -23,13 +23,15 @@ class Provider(ABC):
 
     `real` is False for a provider that reaches nobody (the outbox); outside production only those get
     addresses off the allow list. A `real` one that is not on `loopback` takes messages at the machine's own time
-    only, never at a typed one. One instance serves one `deliver` call and is closed after it.
+    only, never at a typed one. One that `substitutes` gets each message in two forms: joined, and as the skeleton that
+    it shares with others and its own holes. One instance serves one `deliver` call and is closed after it.
     """
 
     name: ClassVar[str]
     channel: ClassVar[str | None]
     real: ClassVar[bool] = True
     max_batch: ClassVar[int] = 100
+    substitutes: ClassVar[bool] = False
     Config: ClassVar[type[Noun]]
 
     def __init__(self, config: Any, *, root: Path) -> None:

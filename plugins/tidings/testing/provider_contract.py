@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from tidings.errors import TidingsError
 from tidings.model.base import Noun
-from tidings.model.delivery import Outcome, Outgoing
+from tidings.model.delivery import Outcome, Outgoing, Skeleton
 from tidings.model.seams import Provider
 
 SUBJECT = "Chị Lan ơi, sữa tươi sắp hết rồi — 牛奶快喝完了"
@@ -174,6 +174,21 @@ class ProviderContract(ABC):
         [arrived] = bench.delivered()
         assert _lines(TEXT) == _lines(arrived.text)
         assert arrived.subject in (None, SUBJECT)
+
+    def test_a_skeleton_and_its_holes(self, bench: Bench) -> None:
+        """What comes joined, and as one skeleton with each person's own holes, arrives as it reads joined."""
+        html = "<p>-0c0ffeex1-</p>" if bench.channel == "email" else None
+        skeleton = Skeleton(id="s", subject="-0c0ffeex0-", html=html, text="-0c0ffeex1-\n")
+        batch = []
+        for name in ("an", "binh", "chi"):
+            holes = {"-0c0ffeex0-": f"Sữa cho {name}", "-0c0ffeex1-": f"Chào {name} — 您好"}
+            subject, page, text = skeleton.filled(holes)
+            batch.append(bench.message(name, subject=subject, html=page, text=text, skeleton=skeleton, holes=holes))
+        bench.send(batch)
+        arrived = {one.send_key: one for one in bench.delivered()}
+        for outgoing in batch:
+            assert _lines(outgoing.text) == _lines(arrived[outgoing.send_key].text)
+            assert arrived[outgoing.send_key].subject in (None, outgoing.subject)
 
     def test_a_huge_message(self, bench: Bench) -> None:
         """A megabyte either arrives whole or is refused; it is never cut."""

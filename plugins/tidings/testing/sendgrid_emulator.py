@@ -1,4 +1,4 @@
-"""SendGrid's v3 mail/send on loopback: a real HTTP server with an accept log, faults and signed events."""
+"""SendGrid's v3 API on loopback: a real HTTP server with an accept log, faults and signed events."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tidings.testing.sendgrid_account import Account, errors
+from tidings.testing.sendgrid_rules import Mistake, joined, mistakes
 
 PATH = "/v3/mail/send"
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset instead of a FIN
@@ -44,15 +49,31 @@ STATUS = {
     SendGridFault.RATE_LIMIT_RESET: (429, "too many requests"),
     SendGridFault.ERROR: (500, "internal server error"),
 }
+ACCEPTED = 202
 RETRY_AFTER = 7  # seconds
+
+
+@dataclass
+class Exchange:
+    """One call and its answer, as they went over the wire; `status` is None where no answer was sent."""
+
+    method: str
+    path: str
+    body: bytes
+    asked: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    answer: bytes = b""
 
 
 class SendGridEmulator:
     """A context manager: `with SendGridEmulator() as sendgrid: ... sendgrid.url ... sendgrid.accepted`.
 
-    `accepted` holds one entry a personalization taken (send_key, to, message_id, body) and is written to `log`,
-    one JSON line each, before the answer; `requests` holds every body that could be read, `calls` counts whatever
-    came. `faults` maps a request's number (from 0) or a recipient to a fault and may be changed at any time.
+    `accepted` holds one entry a personalization taken (send_key, to, message_id, and body: the request as if it were
+    for this one alone, substitutions made) and is written to `log`, one JSON line each, before the answer; `requests`
+    holds every body that could be read, `exchanges` every call with its answer, and `calls` counts whatever came.
+    `faults` maps a request's number (from 0), a recipient, or the path of a control call to a fault, and may be changed
+    at any time. `account` holds what control calls read and change, by the time of `clock`.
     """
 
     def __init__(
@@ -69,6 +90,9 @@ class SendGridEmulator:
         self.faults: dict[int | str, SendGridFault] = dict(faults or {})
         self.requests: list[dict[str, Any]] = []
         self.accepted: list[dict[str, Any]] = []
+        self.exchanges: list[Exchange] = []
+        self.account = Account()
+        self.clock: Callable[[], float] = time.time
         self.calls = 0
         self._turn = threading.Lock()
         self._signing_key: Any = None
@@ -119,6 +143,15 @@ class SendGridEmulator:
         recipients = [to["email"] for person in body["personalizations"] for to in person["to"]]
         return next((self.faults[name] for name in (number, *recipients) if name in self.faults), None)
 
+    def refused(self, body: Mapping[str, Any]) -> list[Mistake]:
+        """What a REFUSE set for recipients says: SendGrid names the personalization that it does not like."""
+        return [
+            Mistake(STATUS[SendGridFault.REFUSE][1], f"personalizations.{number}.to.{which}.email")
+            for number, person in enumerate(body["personalizations"])
+            for which, to in enumerate(person["to"])
+            if self.faults.get(to["email"]) is SendGridFault.REFUSE
+        ]
+
     def take(self, body: dict[str, Any]) -> str:
         """Log every personalization as accepted; the X-Message-Id."""
         with self._turn:
@@ -128,13 +161,22 @@ class SendGridEmulator:
                     "send_key": person.get("custom_args", {}).get("send_key"),
                     "to": [to["email"] for to in person["to"]],
                     "message_id": identity,
-                    "body": body,
+                    "body": joined(body, person),
                 }
+                self.account.take(body)
                 self.accepted.append(entry)
                 if self.log:
                     with self.log.open("a", encoding="utf-8") as lines:
                         lines.write(json.dumps(entry) + "\n")
         return identity
+
+    def left(self, now: float) -> list[dict[str, Any]]:
+        """Of what was accepted, what has left by then: not yet what is scheduled for later, never what is cancelled."""
+        return [
+            entry
+            for entry in self.accepted
+            if entry["body"].get("send_at", now) <= now and entry["body"].get("batch_id") not in self.account.cancelled
+        ]
 
     @property
     def public_key(self) -> str:
@@ -170,33 +212,50 @@ class SendGridEmulator:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     owner: SendGridEmulator
+    exchange: Exchange
 
     def do_POST(self) -> None:
         self.owner.called()
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path != PATH:
-            return self._answer(404, "not found")
+        asked = {name: value for name in ("Accept", "Content-Type") if (value := self.headers.get(name))}
+        self.exchange = Exchange(self.command, self.path, raw, asked)
+        self.owner.exchanges.append(self.exchange)
+        url = urlsplit(self.path)
+        sends = (self.command, url.path) == ("POST", PATH)
+        if not sends and not self.owner.account.knows(url.path):
+            return self._answer(404, errors([Mistake("not found")]))
         if self.headers.get("Authorization") != f"Bearer {self.owner.api_key}":
-            return self._answer(*STATUS[SendGridFault.UNAUTHORIZED])
+            return self._fail(SendGridFault.UNAUTHORIZED)
         try:
-            body = json.loads(raw)
-            mistake = _mistake(body)
+            body = json.loads(raw) if raw else None
+            if sends:
+                return self._send(body)
+            return self._act(
+                self.owner.faults.get(url.path),
+                lambda: self.owner.account.answer(
+                    self.command, url.path, dict(parse_qsl(url.query)), body, self.owner.clock()
+                ),
+            )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            mistake = f"Bad Request: {error}"
-        if mistake:
-            return self._answer(400, mistake)
-        return self._act(self.owner.note(body), body)
+            return self._answer(400, errors([Mistake(f"Bad Request: {error}")]))
 
-    def _act(self, fault: SendGridFault | None, body: dict[str, Any]) -> None:
+    do_GET = do_DELETE = do_POST  # noqa: N815 - the base class names them so
+
+    def _send(self, body: Any) -> None:
+        if found := [*mistakes(body), *self.owner.account.scheduled(body, self.owner.clock())]:
+            return self._answer(400, errors(found))
+        fault = self.owner.note(body)
+        if fault is SendGridFault.REFUSE and (bad := self.owner.refused(body)):
+            return self._answer(400, errors(bad))
+        return self._act(fault, lambda: (202, self.owner.take(body)))
+
+    def _act(self, fault: SendGridFault | None, perform: Callable[[], tuple[int, Any]]) -> None:
+        """Do what was asked, unless the fault comes before it, and answer, unless the fault comes before that."""
         if fault in STATUS:
-            headers = {
-                SendGridFault.RATE_LIMIT: {"Retry-After": str(RETRY_AFTER)},
-                SendGridFault.RATE_LIMIT_RESET: {"X-RateLimit-Reset": str(int(time.time()) + RETRY_AFTER)},
-            }
-            return self._answer(*STATUS[fault], headers.get(fault))
+            return self._fail(fault)
         if fault is SendGridFault.RESET_BEFORE:
             return self._reset()
-        identity = self.owner.take(body)
+        status, said = perform()
         if fault is SendGridFault.RESET_AFTER:
             return self._reset()
         if fault is SendGridFault.SILENT_AFTER:
@@ -206,13 +265,24 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"\x00\xffnot http at all\r\n\r\n")
             self.close_connection = True
             return None
-        return self._answer(202, None, {"X-Message-Id": identity})
+        if status == ACCEPTED:
+            return self._answer(status, None, {"X-Message-Id": said})
+        return self._answer(status, said)
 
-    def _answer(self, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> None:
-        errors = {"errors": [{"message": message, "field": None, "help": None}]}
-        body = json.dumps(errors).encode() if message else b""
+    def _fail(self, fault: SendGridFault) -> None:
+        headers = {
+            SendGridFault.RATE_LIMIT: {"Retry-After": str(RETRY_AFTER)},
+            SendGridFault.RATE_LIMIT_RESET: {"X-RateLimit-Reset": str(int(time.time()) + RETRY_AFTER)},
+        }
+        status, said = STATUS[fault]
+        self._answer(status, errors([Mistake(said)]), headers.get(fault))
+
+    def _answer(self, status: int, said: Any, headers: Mapping[str, str] | None = None) -> None:
+        body = b"" if said is None else json.dumps(said).encode()
+        fields = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
+        self.exchange.status, self.exchange.headers, self.exchange.answer = status, fields, body
         self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+        for name, value in {**fields, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -224,19 +294,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """Say nothing: tests read `requests`."""
-
-
-def _mistake(body: dict[str, Any]) -> str | None:
-    """What SendGrid itself would refuse of a mail/send request, or None."""
-    persons = body["personalizations"]
-    if not 1 <= len(persons) <= 1000:
-        return "The personalizations field needs 1 to 1000 entries."
-    if any(not person["to"] or not all("@" in to["email"] for to in person["to"]) for person in persons):
-        return "Does not contain a valid address."
-    if "@" not in body["from"]["email"]:
-        return "The from email does not contain a valid address."
-    if not all(person.get("subject") or body.get("subject") for person in persons):
-        return "The subject is required."
-    if not body["content"] or not all(part["type"] and part["value"] for part in body["content"]):
-        return "The content value must be a string at least one character in length."
-    return None
