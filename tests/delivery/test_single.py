@@ -12,6 +12,7 @@ from tests.stage import NOW, Stage, register
 from tidings.delivery.single import send_report
 from tidings.errors import TidingsError
 from tidings.ledger import reports
+from tidings.ledger.journal import Journal
 from tidings.ledger.keys import random_key
 from tidings.ledger.tables import reports as table
 from tidings.model.delivery import Outcome, Outgoing
@@ -104,3 +105,14 @@ def test_an_owner_off_the_list_gets_the_report_in_the_outbox(stage: Stage) -> No
     assert "accepted" == _send(stage)
     assert [] == kind.given
     assert 1 == len(list(stage.project.root.glob(".tidings/outbox/email/*.eml")))
+
+
+def test_a_ledger_that_was_put_back_sends_no_report(either: Stage) -> None:
+    """It may have forgotten that the reader has it (R20a)."""
+    provider = register(either, _answers("accepted", "accepted"))
+    either.settings(allow=["*"])
+    Journal.of(either.project).begin()
+    Journal.of(either.project).append("send", [], NOW)
+    with pytest.raises(TidingsError, match="older than its journal"):
+        _send(either)
+    assert (None, []) == (_held(either), provider.given)

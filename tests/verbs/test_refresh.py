@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.warehouse.workspaces import (
     NOW,
@@ -30,7 +30,7 @@ from tidings.ledger.consents import granted
 from tidings.ledger.database import Ledger
 from tidings.ledger.persons import load_profiles
 from tidings.ledger.snapshots import current_snapshot, summary
-from tidings.ledger.tables import consents, contacts, persons
+from tidings.ledger.tables import consents, contacts, persons, profiles
 from tidings.model.counts import RefreshShape
 from tidings.model.seams import Snapshot
 from tidings.project import Project, load_project
@@ -341,3 +341,18 @@ def test_the_moment_may_be_in_any_zone(project: Project) -> None:
     """`now` is an instant."""
     local = datetime.fromisoformat("2026-11-01T07:00:00+07:00")
     assert refresh(project, local).as_of == NOW
+
+
+def test_a_person_whose_profile_was_forgotten_keeps_their_key(project: Project) -> None:
+    """A ledger that was put back knows some by their address alone: the refresh finds them by it (R20a)."""
+    refresh(project, NOW, new_key=keys())
+    with Ledger.open(project) as ledger, ledger.write() as connection:
+        before = load_profiles(connection)
+        connection.execute(delete(profiles))
+        known = set(connection.execute(select(contacts.c.person_key)).scalars())
+    refresh(project, NOW + timedelta(days=1), new_key=keys(100))
+    with Ledger.open(project) as ledger, ledger.read() as connection:
+        after = load_profiles(connection)
+    kept = {customer for customer, person in before.items() if person in known}
+    assert kept
+    assert {customer: before[customer] for customer in kept} == {customer: after[customer] for customer in kept}

@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from tidings.errors import TidingsError
 from tidings.ledger.database import Ledger
 
@@ -14,7 +16,8 @@ from tidings.ledger.database import Ledger
 def back_up(ledger: Ledger, file: Path) -> None:
     """Write the copy, whole and on disk, or not at all; TidingsError where the file is there, or for PostgreSQL."""
     if ledger.engine.dialect.name != "sqlite":
-        url = ledger.engine.url.set(drivername="postgresql", password=None, query={})
+        at = ledger.engine.url
+        url = URL.create("postgresql", at.username, None, at.host, at.port, at.database)  # without the password
         fix = f"run: pg_dump --format=custom --file={file} {url.render_as_string()}"
         raise TidingsError("PostgreSQL makes its own backups", fix)
     if file.exists():
