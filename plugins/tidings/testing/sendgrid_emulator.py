@@ -33,6 +33,7 @@ class SendGridFault(StrEnum):
     RESET_AFTER = "taken, then the line breaks"
     SILENT_AFTER = "taken, then no answer ever"
     GARBAGE_AFTER = "taken, then an answer that is not HTTP"
+    SLOW_AFTER = "taken, and said so after a while"
 
 
 STATUS = {
@@ -45,6 +46,7 @@ STATUS = {
     SendGridFault.ERROR: (500, "internal server error"),
 }
 RETRY_AFTER = 7  # seconds
+SLOW = 0.1  # seconds
 
 
 class SendGridEmulator:
@@ -199,6 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
         identity = self.owner.take(body)
         if fault is SendGridFault.RESET_AFTER:
             return self._reset()
+        if fault is SendGridFault.SLOW_AFTER:
+            self.owner.stopping.wait(SLOW)
         if fault is SendGridFault.SILENT_AFTER:
             self.owner.stopping.wait()
             return self._reset()
