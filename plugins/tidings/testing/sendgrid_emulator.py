@@ -6,6 +6,7 @@ import base64
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -95,7 +96,7 @@ class SendGridEmulator:
         class Handler(_Handler):
             owner = emulator
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._http = _Server(("127.0.0.1", self.port), Handler)
         self._http.daemon_threads = True
         self.port = self._http.server_port
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="sendgrid", daemon=True)
@@ -167,6 +168,13 @@ class SendGridEmulator:
         if self._signing_key is None:
             self._signing_key = generate_private_key(SECP256R1())
         return self._signing_key
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over clients that hung up or died before their answer; whatever else goes wrong is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
