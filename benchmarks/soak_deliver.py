@@ -22,7 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.delivery.crash.cells import LANES, cells
+from tests.delivery.crash.cells import LANES, Stop, cells
 from tests.delivery.crash.lane import Report
 from tests.delivery.crash.runs import run_matrix
 
@@ -33,9 +33,9 @@ def record(reports: dict[tuple[str, str], Report], seed: int, kills: int, second
     """What docs/reliability.md shows of a run."""
     lanes = {}
     for (kind, provider), report in reports.items():
-        stops: dict[str, Counter[str]] = {}
+        stops: dict[str, Counter[str]] = {stop: Counter() for stop in Stop}
         for cell, number in report.kills.items():
-            stops.setdefault(cell.stop, Counter())[cell.fault] += number
+            stops[cell.stop][cell.fault] += number
         lanes[f"{kind} × {provider}"] = {
             "kills": stops,
             "messages": report.messages,

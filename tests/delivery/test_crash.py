@@ -15,6 +15,11 @@ from tests.delivery.crash.cells import LANES, Cell, Stop, cells
 from tests.delivery.crash.judge import Arrival, Evidence, Silence, findings, in_doubt
 from tests.delivery.crash.lane import Lane, Report
 from tests.delivery.crash.runs import run_matrix
+from tests.planning.campaigns import campaign
+from tests.stage import DAY, NOW, Stage, person
+from tidings.testing.smtp_sink import SmtpFault, SmtpSink
+from tidings.verbs.deliver import deliver
+from tidings.verbs.tick import tick
 
 pytestmark = pytest.mark.long
 KILLS, RACES, PAIRS, SEED = 2, 25, 3, 20261122
@@ -45,6 +50,23 @@ def test_doubt_ends_with_the_truth(reports: Mapping[tuple[str, str], Report], wh
     assert report.in_doubt == report.in_doubt_told + report.never_taken
     assert report.never_taken == report.states["in_doubt"] > 0
     assert set(report.states) <= {"accepted", "in_doubt", "refused", "skipped"}
+
+
+def test_a_line_that_breaks_after_the_dot(either: Stage, tmp_path: Path) -> None:
+    """What Postfix's `smtp-sink -q .` does: each message is taken, none is answered; in doubt, and never sent again."""
+    addresses = [f"c{number}@example.com" for number in range(1, 6)]
+    with SmtpSink(tmp_path / "inbox", faults=dict.fromkeys(addresses, SmtpFault.DROP_AFTER_BODY)) as sink:
+        smtp = {"host": "127.0.0.1", "port": sink.port}
+        either.settings(allow=["*"], channels={"email": {"providers": ["smtp"]}}, providers={"smtp": smtp})
+        either.add(campaign(approval="none"))
+        either.people([person(number) for number in range(1, 6)])
+        either.plan()
+        assert 5 == deliver(either.project, NOW).in_doubt
+        sink.faults = {}
+        for days in (0, 1, -1, 9):
+            assert 0 == tick(either.project, NOW + days * DAY).delivered.claimed
+        assert addresses == sorted(to for entry in sink.accepted() for to in entry["to"])
+    assert {"in_doubt"} == {row["state"] for row in either.rows()}
 
 
 @pytest.fixture(scope="module", params=KINDS)

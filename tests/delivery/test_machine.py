@@ -178,7 +178,11 @@ class Delivery(RuleBasedStateMachine):
     @precondition(lambda self: self.log)
     @rule(kind=st.sampled_from(["bounced", "complained", "unsubscribed"]), index=st.integers(0, 99))
     def stopping_event(self, kind: EventKind, index: int) -> None:
-        """An address that takes nothing, a complaint, a click on the link: nothing more goes there (R24)."""
+        """An address that takes nothing, a complaint, a click on the link: nothing more goes there (R24).
+
+        Also not what was planned before.
+        """
+        self.plan("letter")
         self.closed.add(self._tell(index, kind).to)
 
     @precondition(lambda self: self._waiting())

@@ -135,7 +135,7 @@ class Emulator(Double):
         self.sendgrid.stop()
 
     def fail(self, faults: dict[str, Any]) -> None:
-        self.sendgrid.faults = faults
+        self.sendgrid.faults = dict(faults.items())
 
     def events(self, arrivals: Sequence[Arrival], now: datetime) -> list[ProviderEvent]:
         told = [

@@ -7,9 +7,18 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
-from tidings.delivery import claim as claim_module
-from tidings.delivery import dispatch
-from tidings.ledger import contacts, messages, persons
+import tidings.delivery.claim
+import tidings.delivery.dispatch
+import tidings.ledger.contacts
+import tidings.ledger.messages
+import tidings.ledger.persons
+
+# What is wrapped from outside has no type that would fit.
+claim_module: Any = tidings.delivery.claim
+dispatch: Any = tidings.delivery.dispatch
+contacts: Any = tidings.ledger.contacts
+messages: Any = tidings.ledger.messages
+persons: Any = tidings.ledger.persons
 
 
 def no_commit_before_the_first_byte() -> None:
@@ -17,26 +26,26 @@ def no_commit_before_the_first_byte() -> None:
     settle = dispatch.Dispatcher._settle
     held = ExitStack()
 
-    def claim(this: dispatch.Dispatcher, addresses: Any, scope: Any) -> Any:
+    def claim(this: Any, addresses: Any, scope: Any) -> Any:
         connection = held.enter_context(this.ledger.write())
         claimed = dispatch.claim(connection, this.project, addresses, this.clock.now, scope, dispatch.BATCH, this.run)
         if not claimed.sending:
             held.close()
         return claimed
 
-    def commit_and_settle(this: dispatch.Dispatcher, *args: Any) -> None:
+    def commit_and_settle(this: Any, *args: Any) -> None:
         held.close()
         settle(this, *args)
 
-    dispatch.Dispatcher._claim = claim  # type: ignore[method-assign]
-    dispatch.Dispatcher._settle = commit_and_settle  # type: ignore[method-assign]
+    dispatch.Dispatcher._claim = claim
+    dispatch.Dispatcher._settle = commit_and_settle
 
 
 def recovery_plans_again() -> None:
     """Messages of a dead worker go back to planned, as a queue with a visibility time-out does."""
     mark = messages._mark
 
-    def marked(connection: Any, here: Any, state: str, reason: str) -> int:
+    def marked(connection: Any, here: Any, state: str, reason: str) -> Any:
         return mark(connection, here, "planned" if state == "in_doubt" else state, reason)
 
     messages._mark = marked
@@ -48,9 +57,9 @@ def suppression_only_when_planned() -> None:
 
     def forgetful(connection: Any, keys: Any) -> Any:
         found = lock(connection, keys)
-        return {key: SimpleNamespace(**row._mapping | {"suppressed_at": None}) for key, row in found.items()}
+        return {key: SimpleNamespace(**(dict(row._mapping) | {"suppressed_at": None})) for key, row in found.items()}
 
-    contacts.lock = forgetful  # type: ignore[assignment]
+    contacts.lock = forgetful
 
 
 def count_before_lock() -> None:

@@ -104,7 +104,7 @@ def _claim_together(number: int, barrier: Sequence[tuple[int, int]]) -> None:
         return claim(*args)
 
     # Outside the transaction: on SQLite the second one could not even begin its own.
-    dispatch.Dispatcher._claim = both  # type: ignore[method-assign]
+    dispatch.Dispatcher._claim = both  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:
