@@ -43,8 +43,8 @@ lint: .venv/.installed-dev  ## style, types, layers, and whether the generated p
 bench: .venv/.installed-dev  ## measure speed: every benchmarks/bench_*.py
 	for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
-soak: .venv/.installed-dev  ## deliver under kills and faults for a long time, and count what arrived
-	$(BIN)/python benchmarks/soak_deliver.py
+soak: .venv/.installed-dev  ## kill workers for a long time, and judge by what arrived: KILLS=50 SEED=1 make soak
+	$(BIN)/python -m benchmarks.soak_deliver $(if $(KILLS),--kills "$(KILLS)") $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
 soak-demo: .venv/.installed-demo  ## the demo over 20 seeds: does the measured lift hold the true effect?
 	$(BIN)/python benchmarks/soak_demo.py

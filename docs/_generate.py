@@ -22,6 +22,7 @@ from typing import Any, get_type_hints
 
 import _kinds
 import _outputs
+import _soak
 import _words
 import typer
 from pydantic import BaseModel
@@ -255,6 +256,13 @@ def output(name: str) -> str:
     """What a command printed when it was last recorded; nothing before that."""
     file = DOCS / "output" / f"{name}.txt"
     return f"\n```console\n{file.read_text(encoding='utf-8')}```\n\n" if file.exists() else "\n"
+
+
+def soak() -> str:
+    """The recorded soak: what it was, where it killed, and what became of the messages."""
+    run = _soak.read(DOCS / "output" / "soak.json")
+    tables = "".join(_table(*rows(run)) for rows in (_soak.points, _soak.faults, _soak.outcomes))
+    return f"\n{_soak.sentence(run)}\n{tables}\n"
 
 
 def outputs_in_short() -> str:

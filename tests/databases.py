@@ -69,10 +69,15 @@ def _new_database(template: str) -> str:
     return make_url(_server()).set(database=name).render_as_string(hide_password=False)
 
 
+def new_postgres() -> str:
+    """The URL of a new PostgreSQL database that a ledger has been laid in."""
+    return _new_database(_template())
+
+
 @pytest.fixture(params=KINDS)
 def ledger_url(request: pytest.FixtureRequest) -> str:
     """The setting `ledger.url` of a database of either kind, which no other test sees."""
-    return SQLITE if request.param == "sqlite" else _new_database(_template())
+    return SQLITE if request.param == "sqlite" else new_postgres()
 
 
 @cache

@@ -29,6 +29,8 @@ class SmtpBench(Bench):
         Fault(SmtpFault.LATER_BODY, "later"),
         Fault(SmtpFault.DROP_AFTER_BODY, "unknown", delivered=True),
         Fault(SmtpFault.SILENT_AFTER_BODY, "unknown", delivered=True),
+        Fault(SmtpFault.SLOW_AFTER_BODY, "accepted", delivered=True),
+        Fault(SmtpFault.GARBAGE_AFTER_BODY, "unknown", delivered=True),
     )
     secrets = (PASSWORD,)
 

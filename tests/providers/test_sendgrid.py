@@ -38,6 +38,7 @@ class SendGridBench(Bench):
         Fault(SendGridFault.RESET_AFTER, "unknown", delivered=True),
         Fault(SendGridFault.SILENT_AFTER, "unknown", delivered=True),
         Fault(SendGridFault.GARBAGE_AFTER, "unknown", delivered=True),
+        Fault(SendGridFault.SLOW_AFTER, "accepted", delivered=True),
     )
     secrets = (KEY,)
 

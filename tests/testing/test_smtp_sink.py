@@ -135,6 +135,18 @@ def test_lines_break(sink: SmtpSink, fault: SmtpFault, kept: int) -> None:
     assert kept == len(sink.accepted())
 
 
+@pytest.mark.parametrize(("fault", "code"), [(SmtpFault.SLOW_AFTER_BODY, 250), (SmtpFault.GARBAGE_AFTER_BODY, -1)])
+def test_odd_answers(sink: SmtpSink, fault: SmtpFault, code: int) -> None:
+    """An answer that comes late, and one without a code: both messages are kept."""
+    sink.faults["lan@example.com"] = fault
+    with smtplib.SMTP("127.0.0.1", sink.port) as client:
+        client.ehlo()
+        client.mail("a@example.org")
+        client.rcpt("lan@example.com")
+        assert code == client.data(mail("aa"))[0]
+    assert 1 == len(sink.accepted())
+
+
 def test_a_port_that_is_taken(sink: SmtpSink, tmp_path: Path) -> None:
     """A second sink on the port says so and leaves nothing running."""
     with pytest.raises(OSError, match="address already in use"):

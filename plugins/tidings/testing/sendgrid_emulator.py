@@ -6,6 +6,7 @@ import base64
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,7 @@ class SendGridFault(StrEnum):
     RESET_AFTER = "taken, then the line breaks"
     SILENT_AFTER = "taken, then no answer ever"
     GARBAGE_AFTER = "taken, then an answer that is not HTTP"
+    SLOW_AFTER = "taken, and said so after a while"
 
 
 STATUS = {
@@ -51,6 +53,7 @@ STATUS = {
 }
 ACCEPTED = 202
 RETRY_AFTER = 7  # seconds
+SLOW = 0.1  # seconds
 
 
 @dataclass
@@ -117,7 +120,7 @@ class SendGridEmulator:
         class Handler(_Handler):
             owner = emulator
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._http = _Server(("127.0.0.1", self.port), Handler)
         self._http.daemon_threads = True
         self.port = self._http.server_port
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="sendgrid", daemon=True)
@@ -209,6 +212,13 @@ class SendGridEmulator:
         return self._signing_key
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over clients that hung up or died before their answer; whatever else goes wrong is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     owner: SendGridEmulator
@@ -258,6 +268,8 @@ class _Handler(BaseHTTPRequestHandler):
         status, said = perform()
         if fault is SendGridFault.RESET_AFTER:
             return self._reset()
+        if fault is SendGridFault.SLOW_AFTER:
+            self.owner.stopping.wait(SLOW)
         if fault is SendGridFault.SILENT_AFTER:
             self.owner.stopping.wait()
             return self._reset()

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
 LOG = "accepted.jsonl"
 MAX_BYTES = 32 * 2**20
+SLOW = 0.1  # seconds
 _KEY = re.compile(rb"(?mi)^X-Tidings-Key:[ \t]*([A-Za-z0-9_-]+)\r?$")
 _DATE = re.compile(rb"(?mi)^Date:[ \t]*([^\r\n]+)")
 
 
 class SmtpFault(StrEnum):
-    """How the sink treats a recipient; only the last two keep the message, and the client cannot know it."""
+    """How the sink treats a recipient; those that say `kept` keep the message, which the client cannot know."""
 
     REFUSE_RCPT = "550 at RCPT"
     REFUSE_RCPT_LATE = "550 at RCPT, and 354 at DATA all the same"  # RFC 2920, 3.1
@@ -44,6 +45,8 @@ class SmtpFault(StrEnum):
     LATER_BODY = "451 after the final dot"
     DROP_AFTER_BODY = "kept, then the line breaks"  # the gap of RFC 1047
     SILENT_AFTER_BODY = "kept, then no answer ever"
+    SLOW_AFTER_BODY = "kept, and said so after a while"
+    GARBAGE_AFTER_BODY = "kept, then an answer that is not SMTP"
 
 
 REPLIES = {
@@ -161,6 +164,10 @@ class SmtpSink:
             await _hang_up(server)
         if fault is SmtpFault.SILENT_AFTER_BODY:
             await _for_ever()
+        if fault is SmtpFault.SLOW_AFTER_BODY:
+            await asyncio.sleep(SLOW)
+        if fault is SmtpFault.GARBAGE_AFTER_BODY:
+            return "\x00 not smtp at all"
         return f"250 2.0.0 ok: kept as {number}"
 
     def _connection(self) -> SMTP:
