@@ -107,10 +107,10 @@ class Lane:
         self._earlier = made, len(self.double.arrivals())
 
     def run(self, cells: Sequence[Cell]) -> None:
-        """Kill a worker in each of these cells, in an order that the seed draws."""
+        """Kill a worker in each of these cells, in an order that the seed draws; no more once one fails by itself."""
         left = list(cells)
         self.rng.shuffle(left)
-        while left:
+        while left and not self.killer.failed:
             something = bool(self._open())
             fit = (n for n, cell in enumerate(left) if something or cell.stop not in RECOVERY)
             number = next(fit, None)

@@ -24,6 +24,7 @@ from tests.delivery.crash.workspace import BATCH, Place
 from tidings.delivery import dispatch
 from tidings.ledger.database import Ledger
 from tidings.project import Project
+from tidings.providers import sendgrid_request
 from tidings.verbs.deliver import deliver
 from tidings.verbs.tick import tick
 
@@ -39,6 +40,7 @@ class Nursery:
         # A worker opens its own connection. What would be checked again each time (migrations, stamps) has been.
         Ledger.open = classmethod(lambda *_, **__: self.ledger)  # type: ignore[assignment, method-assign]
         dispatch.BATCH = BATCH
+        sendgrid_request.MAX_PERSONS = BATCH // 2  # or no batch would ever be answered in part
 
     def say(self, **news: Any) -> None:
         """One line, in one piece: several processes write to this pipe."""

@@ -45,9 +45,9 @@ class Stopper:
         self._before(tick_verb, "dispatch", Stop.RECOVERED)
         after(dispatch, "claim", Stop.CLAIM_WRITTEN, lambda claimed: claimed.sending)
         after(dispatch.Dispatcher, "_claim", Stop.CLAIMED, lambda claimed: claimed.sending)
-        for provider in (Smtp, SendGrid):
+        for provider, one in ((Smtp, "_send_one"), (SendGrid, "_send_request")):
             self._around_send(provider)
-            self._after_each_answer(provider)
+            self._after_each_answer(provider, one)
         self._before(HTTPConnection, "getresponse", Stop.UNREAD)
         self._after_content()
         after(messages, "finish_attempts", Stop.SETTLE_WRITTEN)
@@ -75,23 +75,24 @@ class Stopper:
     def _around_send(self, provider: Any) -> None:
         original = provider.send
 
-        async def send(this: Any, batch: Any) -> Any:
+        async def send(this: Any, *args: Any) -> Any:
             self.reached(Stop.RENDERED)
-            answers = await original(this, batch)
+            answers = await original(this, *args)
             self.reached(Stop.ANSWERED)
             return answers
 
         provider.send = send
 
-    def _after_each_answer(self, provider: Any) -> None:
-        original = provider._send_one
+    def _after_each_answer(self, provider: Any, name: str) -> None:
+        """SMTP answers message by message, SendGrid request by request."""
+        original = getattr(provider, name)
 
-        async def send_one(*args: Any) -> Any:
-            answer = await original(*args)
+        async def send_one(*args: Any, **options: Any) -> Any:
+            answer = await original(*args, **options)
             self.reached(Stop.MIDDLE)
             return answer
 
-        provider._send_one = send_one
+        setattr(provider, name, send_one)
 
     def _after_content(self) -> None:
         """SMTP: the final dot has been given to the socket, whichever library speaks the protocol."""
