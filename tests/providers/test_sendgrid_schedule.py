@@ -90,7 +90,14 @@ def test_refusals_stay_refusals(bench: SendGridBench) -> None:
     assert ["refused", "later", "refused"] == [outcome.status for outcome in send(bench, batch)]
 
 
-@pytest.mark.parametrize("fault", SendGridFault)
+def test_a_slow_cancel_is_a_cancel(bench: SendGridBench) -> None:
+    """An answer that takes its time is an answer."""
+    schedule = run(bench, lambda provider: provider.schedule(LATER, NOW))
+    bench.emulator.faults[CANCELS] = SendGridFault.SLOW_AFTER
+    assert run(bench, lambda provider: provider.cancel(schedule, NOW))
+
+
+@pytest.mark.parametrize("fault", sorted(set(SendGridFault) - {SendGridFault.SLOW_AFTER}))
 def test_a_cancel_that_nobody_confirms(bench: SendGridBench, fault: SendGridFault) -> None:
     """Where the list of cancelled batches cannot be read, doubt stays doubt (R10)."""
     bench.emulator.faults["an@example.com"] = SendGridFault.RESET_AFTER
