@@ -236,17 +236,14 @@ def _check_files(found: Sequence[Piece], environment: jinja2.Environment) -> Non
     """TidingsError at the first expression that is not Jinja, or uses `t` otherwise than as `{{ t.key }}`."""
     check_blocks(found)
     checked = fill([piece for piece in found if piece.key is None], {}, markup=False)
-    for name in _parsed(checked, environment).find_all(jinja2.nodes.Name):
-        if name.name == "t":
-            raise TidingsError(
-                "a text can only stand by itself", "write {{ t.key }}", place_of(checked.lines, name.lineno)
-            )
+    if (line := _misused(checked, environment)) is not None:
+        raise TidingsError("a text can only stand by itself", "write {{ t.key }}", place_of(checked.lines, line))
 
 
-def _parsed(filled: Filled, environment: jinja2.Environment) -> jinja2.nodes.Template:
+def _misused(filled: Filled, environment: jinja2.Environment) -> int | None:
+    """The first line that uses `t`; TidingsError with the place of what is not Jinja."""
     try:
-        tree = environment.parse(filled.source)
-        environment.compile(filled.source, "html")
+        return _checked(filled.source, environment)
     except jinja2.TemplateSyntaxError as error:
         reason = f"not a valid template: {error.message}"
         raise TidingsError(reason, "check the expression", place_of(filled.lines, error.lineno)) from error
@@ -254,12 +251,19 @@ def _parsed(filled: Filled, environment: jinja2.Environment) -> jinja2.nodes.Tem
         raise TidingsError(
             "the template is too deeply nested to read", "simplify it", place_of(filled.lines, 1)
         ) from error
-    return tree
+
+
+@lru_cache(maxsize=1024)
+def _checked(source: str, environment: jinja2.Environment) -> int | None:
+    """Languages, variants and templates have many sources in common, and each is read once."""
+    tree = environment.parse(source)
+    environment.compile(tree, "html")
+    return next((name.lineno for name in tree.find_all(jinja2.nodes.Name) if name.name == "t"), None)
 
 
 def _part(filled: Mapping[str, Filled], environment: jinja2.Environment) -> Part:
     for one in filled.values():
-        _parsed(one, environment)
+        _misused(one, environment)
     lines = {name: one.lines for name, one in filled.items() if one.lines}
     return Part(**{name: one.source for name, one in filled.items()}, lines=lines)
 

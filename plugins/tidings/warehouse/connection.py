@@ -129,10 +129,27 @@ def _read_files(backend: Any, folder: Path, place: str, source: Any, view: str |
             raise Unreachable(reason, "put the tables there, or set warehouse.url")
         raise TidingsError(reason, did_you_mean(place, there))
     if path.suffix == ".csv":
-        # Ids such as 0012 and half-broken columns stay what they are: the contract converts, row by row.
-        sniffed = "SELECT unnest(Columns).name FROM sniff_csv(?, header = true, sample_size = -1)"
-        header = [name for (name,) in backend.con.execute(sniffed, [str(path)]).fetchall()]
-        texts = {column: "string" for column in header if source is None or column in source.columns}
-        return backend.read_csv(path, table_name=view, types=texts, header=True, sample_size=-1)
+        return backend.read_csv(path, table_name=view, **_dialect(backend, path, source))
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     return backend.read_parquet([str(file) for file in files], table_name=view, union_by_name=True)
+
+
+def _dialect(backend: Any, path: Path, source: Any) -> dict[str, Any]:
+    """How a CSV file is written and its columns' types, found by reading it once: DuckDB would in every query."""
+    sniff = (
+        "SELECT Delimiter, Quote, Escape, Comment, NewLineDelimiter, SkipRows, DateFormat, TimestampFormat, Columns "
+        "FROM sniff_csv(?, header = true, sample_size = -1)"
+    )
+    *marks, skip, date_format, timestamp_format, columns = backend.con.execute(sniff, [str(path)]).fetchone()
+    named = zip(("delim", "quote", "escape", "comment", "new_line"), marks, strict=True)
+    formats = {"dateformat": date_format, "timestampformat": timestamp_format}
+    return {
+        **{name: "" if mark == "(empty)" else mark for name, mark in named},
+        **{name: format_ for name, format_ in formats.items() if format_ is not None},
+        "skip": skip,
+        # Ids such as 0012 and half-broken columns stay what they are: the contract converts, row by row.
+        "columns": {
+            one["name"]: "VARCHAR" if source is None or one["name"] in source.columns else one["type"]
+            for one in columns
+        },
+    }
