@@ -1,4 +1,4 @@
-"""The demo itself: two of its days through Airflow and a real mail server, played twice."""
+"""The demo itself: two of its days through Airflow and a real mail server, and the second of them again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.long
 
 @dataclass(frozen=True)
 class Played:
-    """A demo of which only the first day and the newsletter's have been played, each twice."""
+    """A demo of which only the first day and the newsletter's have been played, the newsletter's twice."""
 
     show: Show
     project: Project
@@ -55,12 +55,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     inbox = workspace / ".tidings" / "inbox"
     runs = []
     with SmtpSink(inbox) as sink:
-        for _ in range(2):
+        for again in (False, True):
             set_stage(workspace, show, lambda _text: None)
             project = set_clock(workspace, show, sink.port)
             with clock(show.history_end):
                 open_shop(load_project(workspace), show)
-            only = {show.first_day, *due_days(project, "newsletter", show)}
+            only = {*due_days(project, "newsletter", show)} | (set() if again else {show.first_day})
             play(project, show, AirflowPlayer(workspace), lambda _day: None, only=only)
             runs.append([entry["send_key"] for entry in sink.accepted()])
         log = sink.accepted()
@@ -70,7 +70,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 
 def test_played_twice_sends_once(played: Played) -> None:
-    """Every day run again, over the same ledger: not one message more (R01, R11)."""
+    """A day run again, over the same ledger: not one message more (R01, R11)."""
     assert len(played.first) > 2000
     assert played.second == played.first
 

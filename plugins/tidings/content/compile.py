@@ -236,7 +236,7 @@ def _check_files(found: Sequence[Piece], environment: jinja2.Environment) -> Non
     """TidingsError at the first expression that is not Jinja, or uses `t` otherwise than as `{{ t.key }}`."""
     check_blocks(found)
     checked = fill([piece for piece in found if piece.key is None], {}, markup=False)
-    if (line := _misused(checked, environment)) is not None:
+    if checked.lines and (line := _misused(checked, environment)) is not None:
         raise TidingsError("a text can only stand by itself", "write {{ t.key }}", place_of(checked.lines, line))
 
 
