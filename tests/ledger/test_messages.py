@@ -130,7 +130,17 @@ def test_attempts_are_opened_and_closed(ledger: Ledger) -> None:
             connection, [{"message_id": one, "provider": "smtp", "dag_id": "d", "run_id": "r", "started_at": NOW}]
         )
         noun.finish_attempts(
-            connection, [{"id": one, "outcome": "accepted", "provider_id": "x1", "detail": "ok", "finished_at": NOW}]
+            connection,
+            [
+                {
+                    "id": one,
+                    "started_at": NOW,
+                    "outcome": "accepted",
+                    "provider_id": "x1",
+                    "detail": "ok",
+                    "finished_at": NOW,
+                }
+            ],
         )
         noun.start_attempts(connection, [])
         noun.finish_attempts(connection, [])
@@ -197,7 +207,7 @@ def test_settling_and_tracking_at_once_do_not_wait_for_each_other(ledger: Ledger
         except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
             failed.append(error)
 
-    answers = [{"id": one, "state": "accepted", "reason": None, "not_before": NOW} for one in reversed(ids)]
+    answers = [{"id": one, "tries": 0, "state": "accepted", "reason": None, "not_before": NOW} for one in reversed(ids)]
     acts = (
         lambda connection: noun.settle(connection, answers),
         lambda connection: noun.arrived(connection, dict.fromkeys(ids, "event:delivered")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -248,6 +249,21 @@ def test_a_key_with_nothing_behind_it_is_a_mistake(workspace: Path) -> None:
         "`holdout` is empty; write a value, or remove the key",
         "`quiet_hours` is empty; write a value, or remove the key",
     ]
+
+
+def test_only_some_providers_can_cancel_what_is_in_doubt(workspace: Path) -> None:
+    """A guarantee that the channel's provider cannot give is a mistake at its place; the outbox harms nobody (R10)."""
+    campaign(workspace, "letter", guarantee="cancel_in_doubt")
+    local = workspace / "config" / "local.yaml"
+    settings = {"smtp": {"port": 2525}, "sendgrid": {"api_key": {"secret": "key"}}, "outbox": {}}
+    for names in (["sendgrid"], ["outbox"]):
+        how = {"email": {"providers": names}}
+        local.write_text(json.dumps({"channels": how, "providers": settings}))
+        assert load_project(workspace).campaigns["letter"].guarantee == "cancel_in_doubt"
+    local.write_text(json.dumps({"channels": {"email": {"providers": ["sendgrid", "smtp"]}}, "providers": settings}))
+    [line] = said(workspace)
+    assert "smtp, which carries email, cannot cancel what is in doubt" in line
+    assert line.startswith("config/campaigns/letter.yaml:")
 
 
 def test_null_in_an_upper_layer_takes_a_value_away(workspace: Path) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, select, update
 
 from tidings.clock import zone
 from tidings.delivery.lanes import Lanes, keys_of, lane_of
-from tidings.delivery.route import provider_of
+from tidings.delivery.route import ahead_of, provider_of
 from tidings.errors import TidingsError
 from tidings.ledger import consents, contacts, persons
 from tidings.ledger.chunks import KEYS, chunks
@@ -97,32 +97,34 @@ def claim(
         contact, address = known[row["id"]], where[row["id"]]
         marketing = row["purpose"] == "marketing"
         here = held.get((row["channel"], row["address_key"]))
-        later = _quiet(project, contact, now) if marketing else now
-        reason = None
-        if row["person_key"] in gone:
-            reason = MERGED
-        elif row["channel"] not in project.settings.channels:
-            reason = "no_provider"
-        elif address is None or here is None:
-            reason = "address_changed"
-        elif here.suppressed_at is not None:
-            reason = "suppressed"
-        elif marketing and who not in granted[row["purpose"]]:
+        ahead = ahead_of(project, row["campaign"], ways[row["id"]][0]) if row["id"] in ways else timedelta()
+        leaves = now + ahead
+        later = _quiet(project, contact, leaves) if marketing else leaves
+        reason = MERGED if row["person_key"] in gone else _unreachable(project, row["channel"], address, here)
+        if reason is None and marketing and who not in granted[row["purpose"]]:
             reason = "no_consent"
-        elif marketing and _full(project, sent, row):
+        if reason is None and marketing and _full(project, sent, row):
             reason = "frequency_cap"
+        if reason is None and row["expires_at"] is not None and row["expires_at"] <= leaves:
+            reason = "too_late"
         if reason is not None:
             skipped[reason] += 1
             changes.append(_change(row, "skipped", reason, None, None, row["not_before"]))
-        elif later > now:
+        elif later > leaves:
             put_off[QUIET] += 1
-            changes.append(_change(row, "planned", None, None, None, later))
+            changes.append(_change(row, "planned", None, None, None, later - ahead))
         elif (wait := lanes.wait(ways[row["id"]], row)) is not None:
             put_off[wait[0]] += 1
             changes.append(_change(row, "planned", wait[0], None, None, wait[1]))
         else:
             sent[who] += marketing
-            ours = row | {"address": address, "contact": contact, "lane": ways[row["id"]]}
+            ours = row | {
+                "address": address,
+                "contact": contact,
+                "lane": ways[row["id"]],
+                "ahead": ahead,
+                "started_at": now,
+            }
             ours["refusals"] = refused.get(row["id"], 0)
             sending.setdefault(ways[row["id"]][0], []).append(ours)
             changes.append(_change(row, "sending", None, time + LEASE_SECONDS, now, row["not_before"]))
@@ -165,6 +167,14 @@ def _sent(connection: Connection, project: Project, people: Sequence[str], now: 
             for person, number in connection.execute(query):
                 counts[(person, channel)] += number
     return counts
+
+
+def _unreachable(project: Project, channel: str, address: str | None, contact: Row[Any] | None) -> str | None:
+    if channel not in project.settings.channels:
+        return "no_provider"
+    if address is None or contact is None:
+        return "address_changed"
+    return "suppressed" if contact.suppressed_at is not None else None
 
 
 def _full(project: Project, sent: Counter[tuple[str, str]], row: Mapping[str, Any]) -> bool:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tidings.clock import Running, is_typed
 from tidings.delivery.claim import Claimed, Scope, claim
+from tidings.delivery.handover import hand_over, hand_over_cancellable, outcome, said
 from tidings.delivery.message import Writer
 from tidings.delivery.route import check_time, make_provider, real_providers
 from tidings.errors import TidingsError
 from tidings.ledger import messages
+from tidings.ledger.chunks import chunks
 from tidings.ledger.database import Ledger
 from tidings.ledger.head import advance, refuse_old
 from tidings.ledger.journal import Journal
 from tidings.ledger.snapshots import current_snapshot
 from tidings.ledger.words import plain
 from tidings.model.counts import DeliverShape
-from tidings.model.delivery import Outcome, Outgoing, impersonal
+from tidings.model.delivery import Outcome, Outgoing, Schedule
 from tidings.model.run import Run
 from tidings.model.seams import Provider
 from tidings.planning.links import signer
@@ -108,9 +111,9 @@ class Dispatcher:
                 tally.put_off += claimed.put_off
                 for name, rows in claimed.sending.items():
                     tally.claimed += len(rows)
-                    said = await self._send(name, rows)
-                    tally.outcomes += Counter(outcome.status for outcome in said)
-                    tally.causes += Counter(plain(one.detail, 100) for one in said if one.status != "accepted")
+                    answers = await self._send(name, rows)
+                    tally.outcomes += Counter(one.status for one in answers)
+                    tally.causes += Counter(plain(one.detail, 100) for one in answers if one.status != "accepted")
         finally:
             for name, provider in self.providers.items():
                 try:
@@ -141,7 +144,7 @@ class Dispatcher:
             self.journal.append("send", entries, now, number)
         except TidingsError:
             rows = [row for group in claimed.sending.values() for row in group]
-            self._settle(rows, {row["send_key"]: _outcome(row["send_key"], "later", "not journalled") for row in rows})
+            self._settle(rows, {row["send_key"]: outcome(row["send_key"], "later", "not journalled") for row in rows})
             raise
 
     async def _turn(self) -> bool:
@@ -173,41 +176,48 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - one message that cannot be made keeps no other back
                 # Nothing has left. What is wrong with the message stays wrong; a disk that is not there may come back.
                 status = "refused" if isinstance(error, TidingsError) else "later"
-                outcomes[row["send_key"]] = _outcome(row["send_key"], status, f"not rendered: {_said(error)}")
+                outcomes[row["send_key"]] = outcome(row["send_key"], status, f"not rendered: {said(error)}")
         if ready:
-            outcomes |= await self._hand_over(name, ready)
+            outcomes |= await self._hand_over(name, ready, rows)
         self._settle(rows, outcomes)
         return outcomes.values()
 
-    async def _hand_over(self, name: str, ready: Sequence[Outgoing]) -> dict[str, Outcome]:
+    async def _hand_over(
+        self, name: str, ready: Sequence[Outgoing], rows: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Outcome]:
         """The provider's outcomes; whatever it did not classify is unknown (R06)."""
-        outcomes = {one.send_key: _outcome(one.send_key, "unknown", "the provider gave no outcome") for one in ready}
         try:
             provider = self._provider(name)
         except Exception as error:  # noqa: BLE001 - nothing has left; a plugin's mistake is told and tried again
-            return {key: _outcome(key, "later", _said(error)) for key in outcomes}
-        for start in range(0, len(ready), provider.max_batch):
-            batch = ready[start : start + provider.max_batch]
-            try:
-                answers = _one_each(await provider.send(batch))
-            except Exception as error:  # noqa: BLE001 - whatever happened, the message may have left
-                answers = {one.send_key: _outcome(one.send_key, "unknown", _said(error)) for one in batch}
-            outcomes |= {one.send_key: _masked(answers[one.send_key], one) for one in batch if one.send_key in answers}
+            return {one.send_key: outcome(one.send_key, "later", said(error)) for one in ready}
+        outcomes: dict[str, Outcome] = {}
+        waits = {row["send_key"]: row for row in rows if row["ahead"]}
+        now, later = ([one for one in ready if (one.send_key in waits) is wait] for wait in (False, True))
+        for batch in chunks(now, provider.max_batch):
+            outcomes |= await hand_over(provider, batch)
+        for batch in chunks(later, provider.max_batch):
+            note = partial(self._note, [waits[one.send_key]["id"] for one in batch])
+            ahead = waits[batch[0].send_key]["ahead"]
+            outcomes |= await hand_over_cancellable(provider, batch, ahead, lambda: self.clock.now, note)
         return outcomes
+
+    def _note(self, ids: Sequence[int], schedule: Schedule) -> None:
+        self.ledger.transact(lambda connection: messages.note_schedule(connection, ids, schedule))
 
     def _settle(self, rows: Sequence[Mapping[str, Any]], outcomes: Mapping[str, Outcome]) -> None:
         settled, finished = [], []
         now = self.clock.now
         for row in rows:
-            outcome = outcomes[row["send_key"]]
-            settled.append(self._settled(row, outcome, now))
+            answer = outcomes[row["send_key"]]
+            settled.append(self._settled(row, answer, now))
             finished.append(
                 {
                     "id": row["id"],
-                    "outcome": outcome.status,
-                    "provider_id": plain(outcome.provider_id or "", 250) or None,
+                    "started_at": row["started_at"],
+                    "outcome": answer.status,
+                    "provider_id": plain(answer.provider_id or "", 250) or None,
                 }
-                | {"detail": plain(outcome.detail, 500), "finished_at": now}
+                | {"detail": plain(answer.detail, 500), "finished_at": now}
             )
 
         def write(connection: Connection) -> None:
@@ -216,14 +226,15 @@ class Dispatcher:
 
         self.ledger.transact(write)
 
-    def _settled(self, row: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
-        same = {"id": row["id"], "reason": plain(outcome.detail, 100) or None, "not_before": row["not_before"]}
-        if outcome.status != "later":
-            return same | {"state": STATES[outcome.status]}
+    def _settled(self, row: Mapping[str, Any], answer: Outcome, now: datetime) -> dict[str, Any]:
+        same = {"id": row["id"], "tries": row["tries"] + 1, "not_before": row["not_before"]}
+        same |= {"reason": plain(answer.detail, 100) or None}
+        if answer.status != "later":
+            return same | {"state": STATES[answer.status]}
         # An explicit refusal to be tried again: nothing left, so planned is the truth (R07) until the message expires.
         if row["refusals"] + 1 < len(self.project.settings.channels[row["channel"]].providers):
             return same | {"state": "planned", "not_before": now}  # the next provider may take it at once (R12)
-        asked = outcome.retry_after or timedelta()
+        asked = answer.retry_after or timedelta()
         usual = min(RETRY * 2 ** min(row["tries"], 8), LONGEST_RETRY)
         wait = min(asked, LONGEST_WAIT) if asked > timedelta() else usual
         return same | {"state": "planned", "not_before": now + wait * (1 + _jitter(row["send_key"]))}
@@ -248,30 +259,6 @@ class Dispatcher:
 def dispatch(project: Project, ledger: Ledger, now: datetime, scope: Scope, run: Run | None = None) -> DeliverShape:
     """Run the dispatcher to its end."""
     return asyncio.run(Dispatcher(project, ledger, now, run).deliver(scope)).shape()
-
-
-def _one_each(answers: Iterable[Outcome]) -> dict[str, Outcome]:
-    """One outcome a message; where a provider says one thing and another, nobody knows (R06)."""
-    found: dict[str, Outcome] = {}
-    for answer in answers:
-        before = found.setdefault(answer.send_key, answer)
-        if before.status != answer.status:
-            said = f"the provider said {before.status} and {answer.status}"
-            found[answer.send_key] = _outcome(answer.send_key, "unknown", said)
-    return found
-
-
-def _masked(outcome: Outcome, message: Outgoing) -> Outcome:
-    """The outcome without the recipient's address, which servers and exceptions like to quote (R53)."""
-    return outcome.model_copy(update={"detail": impersonal(outcome.detail, message.to)})
-
-
-def _outcome(send_key: str, status: str, detail: str) -> Outcome:
-    return Outcome.model_validate({"send_key": send_key, "status": status, "detail": detail})
-
-
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, TidingsError) else f"{type(error).__name__}: {error}"
 
 
 def _jitter(send_key: str) -> float:

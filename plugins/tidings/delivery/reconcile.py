@@ -6,30 +6,33 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from tidings.delivery.route import make_provider
 from tidings.ledger import messages
 from tidings.ledger.database import Ledger
-from tidings.model.delivery import Outcome, ProviderEvent
+from tidings.model.delivery import Outcome, ProviderEvent, Schedule
 from tidings.model.seams import Provider
 from tidings.project import Project
 
 ASKED = 1000
-ENDS = {"at_most_once": ("in_doubt", "given_up"), "at_least_once": ("planned", "once_more")}
+_GIVEN_UP = ("in_doubt", "given_up")
+ENDS = {"at_most_once": _GIVEN_UP, "cancel_in_doubt": _GIVEN_UP, "at_least_once": ("planned", "once_more")}
 KNOWN = {"accepted": "accepted", "refused": "refused"}
 log = logging.getLogger(__name__)
 
 
 def reconcile(project: Project, ledger: Ledger, now: datetime) -> int:
-    """Settle what a provider knows, then what is in doubt for longer than `doubt.horizon`; how many there were.
+    """Settle what a provider discards or knows, then what is in doubt for longer than `doubt.horizon`; how many.
 
     What is given up stays in doubt: it counts as sent, and nobody gets it again. `ask` leaves it to a person.
     """
     horizon = now - project.settings.doubt.horizon
+    settled = _cancel(project, ledger, now)
     with ledger.read() as connection:
         waiting = messages.doubtful(connection, horizon, ASKED)
-    settled = _settle(ledger, asyncio.run(_look_up(project, waiting))) if waiting else 0
+    settled += _settle(ledger, asyncio.run(_look_up(project, waiting))) if waiting else 0
     for campaign in project.campaigns.values():
         if (end := ENDS.get(campaign.guarantee)) is not None:
             with ledger.write() as connection:
@@ -47,6 +50,29 @@ def collect(project: Project, now: datetime) -> Iterator[ProviderEvent]:
             yield from make_provider(project, name).collect(now)
         except Exception:
             log.exception("what came back to %s was not read", name)
+
+
+def _cancel(project: Project, ledger: Ledger, now: datetime) -> int:
+    """Take back what is in doubt and can still be cancelled (R10); without a confirmation doubt stays doubt."""
+    with ledger.read() as connection:
+        open_ones = messages.cancellable(connection, now)
+    taken = 0
+    for name, schedules in open_ones.items():
+        for schedule in asyncio.run(_confirmed(project, name, schedules, now)):
+            taken += ledger.transact(partial(messages.take_back, provider=name, schedule=schedule, now=now))
+    return taken
+
+
+async def _confirmed(project: Project, name: str, schedules: Sequence[Schedule], now: datetime) -> list[Schedule]:
+    try:
+        provider = make_provider(project, name)
+        try:
+            return [schedule for schedule in schedules if await provider.cancel(schedule, now)]
+        finally:
+            await provider.close()
+    except Exception:
+        log.exception("%s did not say whether it discards what is in doubt", name)
+        return []
 
 
 async def _look_up(project: Project, waiting: Sequence[Any]) -> dict[int, Outcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from pydantic import ValidationError
@@ -33,6 +33,13 @@ def provider_of(project: Project, channel: str, address: str, refusals: int = 0)
     name = providers[refusals % len(providers)]
     real = project.plugins.providers[name].real
     return name if not real or allowed(project, address) else OUTBOX
+
+
+def ahead_of(project: Project, campaign: str, provider: str) -> timedelta:
+    """How long before it leaves a message is handed over: nothing, but where it can be cancelled until then (R10)."""
+    if project.campaigns[campaign].guarantee != "cancel_in_doubt":
+        return timedelta()
+    return project.plugins.providers[provider].cancels or timedelta()
 
 
 def real_providers(project: Project) -> list[str]:

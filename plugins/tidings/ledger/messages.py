@@ -11,9 +11,12 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam,
 from tidings.ledger.chunks import KEYS, chunks
 from tidings.ledger.plans import HELD, RECOVERED, RELEASED
 from tidings.ledger.tables import attempts, messages, plans
+from tidings.model.delivery import Schedule
 
 SENT = ("sending", "accepted", "in_doubt", "withheld")
 COUNTED = ("planned", *SENT)
+_later = attempts.alias("later")
+_LAST = ~exists().where(_later.c.message_id == attempts.c.message_id, _later.c.id > attempts.c.id)
 _HELD = select(plans.c.plan_id).where(plans.c.state.in_(HELD))
 
 
@@ -128,17 +131,21 @@ def arrived(connection: Connection, causes: Mapping[int, str]) -> None:
 
 
 def settle(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write state, reason and not_before of messages that are still `sending`.
+    """Write state, reason and not_before of messages that are still `sending`, in the try that was answered.
 
-    An answer that came after the lease ended settles the doubt too, unless it asks for another try (R05).
+    An answer that came after the lease ended settles the doubt too, unless it asks for another try (R05). One that came
+    when the message was on its way again says nothing of that.
     """
     names = ("state", "reason", "not_before")
     new: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in names}
     late = (messages.c.state == "in_doubt") & (new["state"] != "planned")
-    here = (messages.c.id == bindparam("this")) & ((messages.c.state == "sending") | late)
+    here = (messages.c.id == bindparam("this")) & (messages.c.tries == bindparam("this_try"))
+    here &= (messages.c.state == "sending") | late
     # In order of id, as tracking does it, so that the two never wait for each other.
     ordered = sorted(rows, key=lambda row: int(row["id"]))
-    values = [{"this": row["id"]} | {f"new_{name}": row[name] for name in names} for row in ordered]
+    values = [
+        {"this": row["id"], "this_try": row["tries"]} | {f"new_{name}": row[name] for name in names} for row in ordered
+    ]
     if values:
         connection.execute(update(messages).where(here).values(new), values)
 
@@ -147,6 +154,42 @@ def start_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> No
     """One attempt a message, written in the claim: before the first byte (R02)."""
     if rows:
         connection.execute(insert(attempts), rows)
+
+
+def note_schedule(connection: Connection, ids: Sequence[int], schedule: Schedule) -> None:
+    """Write into the open attempts of these messages under which id, and until when, they can be taken back (R10)."""
+    here = attempts.c.finished_at.is_(None)
+    values = {"batch_id": schedule.batch_id, "leaves_at": schedule.send_at}
+    for part in chunks(ids, KEYS):
+        connection.execute(update(attempts).where(here & attempts.c.message_id.in_(part)).values(values))
+
+
+def cancellable(connection: Connection, after: datetime) -> dict[str, list[Schedule]]:
+    """provider → schedules, those that end first first, of messages in doubt that leave after a time."""
+    query = select(attempts.c.provider, attempts.c.batch_id, attempts.c.leaves_at).distinct()
+    here = (messages.c.state == "in_doubt") & (attempts.c.leaves_at > after) & _LAST
+    joined = attempts.join(messages, messages.c.id == attempts.c.message_id)
+    found: dict[str, list[Schedule]] = {}
+    for row in connection.execute(query.select_from(joined).where(here).order_by(attempts.c.leaves_at)):
+        found.setdefault(row.provider, []).append(Schedule(row.batch_id, row.leaves_at))
+    return found
+
+
+def take_back(connection: Connection, provider: str, schedule: Schedule, now: datetime) -> int:
+    """What the provider has confirmed to discard is planned again, and its attempts end; how many messages there were.
+
+    Those that it accepted are among them. What a worker still holds is left to it, or to the next round.
+    """
+    ours = (attempts.c.provider == provider) & (attempts.c.batch_id == schedule.batch_id) & _LAST
+    sent = messages.c.state.in_(("in_doubt", "accepted")) & messages.c.id.in_(select(attempts.c.message_id).where(ours))
+    query = select(messages.c.id).where(sent).order_by(messages.c.id).with_for_update()
+    ids = list(connection.execute(query).scalars())
+    again = {"state": "planned", "reason": "cancelled", "not_before": now, "lease_until": None}
+    ended = {"outcome": "later", "detail": "cancelled, for doubt", "finished_at": now}
+    for part in chunks(ids, KEYS):
+        connection.execute(update(messages).where(messages.c.id.in_(part)).values(again))
+        connection.execute(update(attempts).where(ours & attempts.c.message_id.in_(part)).values(ended))
+    return len(ids)
 
 
 def refusals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -161,10 +204,9 @@ def refusals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
 
 def doubtful(connection: Connection, after: datetime, limit: int) -> list[Row[Any]]:
     """id, send_key and the provider of the last attempt of messages in doubt that left after a time, oldest first."""
-    last = select(func.max(attempts.c.id)).group_by(attempts.c.message_id)
     joined = messages.join(attempts, attempts.c.message_id == messages.c.id)
     query = select(messages.c.id, messages.c.send_key, attempts.c.provider).select_from(joined)
-    query = query.where(messages.c.state == "in_doubt", messages.c.counted_at > after, attempts.c.id.in_(last))
+    query = query.where(messages.c.state == "in_doubt", messages.c.counted_at > after, _LAST)
     return list(connection.execute(query.order_by(messages.c.id).limit(limit)))
 
 
@@ -196,11 +238,14 @@ def end_doubt(connection: Connection, campaign: str, before: datetime, state: st
 
 
 def finish_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Outcome, provider_id, detail and finished_at of the open attempt of each message."""
+    """Outcome, provider_id, detail and finished_at of the open attempt of each message that began then."""
     names = ("outcome", "provider_id", "detail", "finished_at")
-    here = (attempts.c.message_id == bindparam("this")) & attempts.c.finished_at.is_(None)
+    here = (attempts.c.message_id == bindparam("this")) & (attempts.c.started_at == bindparam("began"))
+    here &= attempts.c.finished_at.is_(None)
     statement = update(attempts).where(here).values({name: bindparam(f"new_{name}") for name in names})
-    values = [{"this": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
+    values = [
+        {"this": row["id"], "began": row["started_at"]} | {f"new_{name}": row[name] for name in names} for row in rows
+    ]
     if values:
         connection.execute(statement, values)
 

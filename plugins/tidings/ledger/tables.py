@@ -239,6 +239,9 @@ attempts = Table(
     Column("outcome", String(10), comment="accepted | refused | later | unknown; empty while it is under way"),
     Column("provider_id", String(250)),
     Column("detail", String(500)),
+    Column("batch_id", String(250), comment="under which the provider can be told to discard the message"),
+    Column("leaves_at", Moment, comment="when the provider lets it go, if it does not at once"),
+    Index("ix_attempts_scheduled", "leaves_at", "provider", "batch_id"),
 )
 
 events = Table(

@@ -91,7 +91,7 @@ class Campaign(Noun):
     priority: Annotated[Whole, Field(ge=0, le=100)] = 50
     limits: Limits = Limits()
     approval: Literal["none", "definition", "plan"] = "definition"
-    guarantee: Literal["at_most_once", "at_least_once", "ask"] = "at_most_once"
+    guarantee: Literal["at_most_once", "cancel_in_doubt", "at_least_once", "ask"] = "at_most_once"
     steps: Annotated[list[Step], Field(min_length=1)]
 
     @property

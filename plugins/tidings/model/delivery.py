@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -81,6 +81,13 @@ class Outcome(Noun):
     provider_id: str | None = None
     detail: str = ""
     retry_after: timedelta | None = None
+
+
+class Schedule(NamedTuple):
+    """When messages leave that their provider has already, and the id under which it can be told to discard them."""
+
+    batch_id: str
+    send_at: datetime
 
 
 class ProviderEvent(Noun):

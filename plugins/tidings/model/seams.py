@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tidings.model.base import Noun
-from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
+from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule
 from tidings.model.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ class Provider(ABC):
     `real` is False for a provider that reaches nobody (the outbox); outside production only those get
     addresses off the allow list. A `real` one that is not on `loopback` takes messages at the machine's own time
     only, never at a typed one. One that `substitutes` gets each message in two forms: joined, and as the skeleton that
-    it shares with others and its own holes. One instance serves one `deliver` call and is closed after it.
+    it shares with others and its own holes. One that has `cancels` takes messages which leave so much later, and can be
+    told until then to discard them (R10). One instance serves one `deliver` call and is closed after it.
     """
 
     name: ClassVar[str]
@@ -32,6 +33,7 @@ class Provider(ABC):
     real: ClassVar[bool] = True
     max_batch: ClassVar[int] = 100
     substitutes: ClassVar[bool] = False
+    cancels: ClassVar[timedelta | None] = None
     Config: ClassVar[type[Noun]]
 
     def __init__(self, config: Any, *, root: Path) -> None:
@@ -51,6 +53,18 @@ class Provider(ABC):
     @abstractmethod
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """One outcome a message; a message without one, with two that differ, or an exception, is in doubt."""
+
+    async def schedule(self, send_at: datetime, now: datetime) -> Schedule:
+        """A new id for messages that leave at that time; TidingsError where they could not be cancelled then."""
+        raise NotImplementedError
+
+    async def send_scheduled(self, batch: Sequence[Outgoing], schedule: Schedule) -> list[Outcome]:
+        """As `send`, for a provider that has `cancels`: the messages leave at the schedule's time."""
+        raise NotImplementedError
+
+    async def cancel(self, schedule: Schedule, now: datetime) -> bool:
+        """Whether the provider has confirmed that nothing sent with the schedule, sooner or later, will leave."""
+        raise NotImplementedError
 
     async def lookup(self, send_keys: Sequence[str]) -> list[Outcome]:
         """What the provider knows of messages in doubt; nothing by default."""

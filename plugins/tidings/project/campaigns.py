@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,16 +26,21 @@ _DRAWN = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Known:
-    """What a campaign may name; where the channels cannot be read (None) they are not asked about."""
+    """What a campaign may name; where the channels cannot be read (None) they are not asked about.
+
+    `carriers` maps a channel to the names of its providers.
+    """
 
     plugins: Plugins
     names: Names
     channels: Collection[str] | None
+    carriers: Mapping[str, Sequence[str]]
 
 
 def campaign_mistakes(campaign: Campaign, known: Known) -> list[Mistake]:
     """Everything a campaign names that is not there, or that does not go together."""
-    return [*_schedule(campaign), *_audience(campaign, known), *_ids(campaign), *_steps(campaign, known)]
+    found = [*_schedule(campaign), *_audience(campaign, known), *_guarantee(campaign, known), *_ids(campaign)]
+    return [*found, *_steps(campaign, known)]
 
 
 def _schedule(campaign: Campaign) -> Iterator[Mistake]:
@@ -77,6 +82,19 @@ def _audience(campaign: Campaign, known: Known) -> Iterator[Mistake]:
             if leaf.bare and leaf.bare not in known.names.segments:
                 yield unknown("segment", leaf.bare, leaf.place, known.names.segments)
             yield from lasting_mistakes(leaf, known.names)
+
+
+def _guarantee(campaign: Campaign, known: Known) -> Iterator[Mistake]:
+    if campaign.guarantee != "cancel_in_doubt":
+        return
+    used = {channel for step in campaign.send_steps for channel in step.channels}
+    carried = {(name, channel) for channel in used for name in known.carriers.get(channel, ())}
+    for name, channel in sorted(carried):
+        provider = known.plugins.providers.get(name)
+        if provider is not None and provider.real and provider.cancels is None:
+            fix = "write at_most_once, or have the channel carried by one that can, such as sendgrid"
+            reason = f"{name}, which carries {channel}, cannot cancel what is in doubt"
+            yield Mistake(("guarantee",), reason, fix)
 
 
 def _ids(campaign: Campaign) -> Iterator[Mistake]:

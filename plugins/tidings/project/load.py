@@ -62,7 +62,8 @@ def read_project(root: Path) -> Reading:
         errors += settings_mistakes(reading, plugins)
     names = Names(segments.names, campaigns.names, offers.names, _steps(campaigns))
     errors += segment_mistakes(segments.entries, names, plugins)
-    known = Known(plugins, names, present.channels)
+    carriers = {channel: how.providers for channel, how in present.settings.channels.items()}
+    known = Known(plugins, names, present.channels, carriers)
     whole: dict[str, Campaign] = {}
     for entry in campaigns.entries:
         found = campaign_mistakes(entry.noun, known)

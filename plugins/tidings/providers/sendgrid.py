@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,15 +16,15 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from tidings.errors import TidingsError
 from tidings.model.base import Noun
-from tidings.model.delivery import Outcome, Outgoing, ProviderEvent
+from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule
 from tidings.model.seams import Provider
 from tidings.providers.answers import LOOPBACK, answer
-from tidings.providers.sendgrid_answers import REFUSED, WHOLE_ACCOUNT, everybody, named, outcomes, without_reply
+from tidings.providers.sendgrid_answers import REFUSED, WHOLE_ACCOUNT, named, outcomes, without_reply
 from tidings.providers.sendgrid_api import Api
 from tidings.providers.sendgrid_control import Suppressed, check_sender, suppressions
 from tidings.providers.sendgrid_events import read_events, verify
 from tidings.providers.sendgrid_request import MAX_PERSONS, check, request_body, requests
-from tidings.providers.sendgrid_schedule import Schedule, cancel, create_schedule
+from tidings.providers.sendgrid_schedule import cancel, create_schedule
 
 
 def _as_tuple(value: Any) -> Any:
@@ -62,6 +62,7 @@ class SendGrid(Provider):
     channel = "email"
     max_batch = MAX_PERSONS
     substitutes = True
+    cancels = timedelta(minutes=30)  # 20 at least; the rest is for a worker's lease, and a tick that cancels after it
     Config = SendGridConfig
     config: SendGridConfig
 
@@ -73,8 +74,10 @@ class SendGrid(Provider):
     def loopback(self) -> bool:
         return urlsplit(self.config.host).hostname in LOOPBACK
 
-    async def send(self, batch: Sequence[Outgoing], schedule: Schedule | None = None) -> list[Outcome]:
-        """One outcome a message; with a schedule SendGrid takes them now, and they leave at its time."""
+    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        return await self._send(batch, None)
+
+    async def _send(self, batch: Sequence[Outgoing], schedule: Schedule | None) -> list[Outcome]:
         found: list[Outcome] = []
         good: list[Outgoing] = []
         for outgoing in batch:
@@ -92,28 +95,13 @@ class SendGrid(Provider):
         return sorted(found, key=lambda outcome: place[outcome.send_key])
 
     async def schedule(self, send_at: datetime, now: datetime) -> Schedule:
-        """What makes a `send` one that can be cancelled; TidingsError where SendGrid would not let us (R10)."""
         return await create_schedule(self._api, send_at, now)
 
+    async def send_scheduled(self, batch: Sequence[Outgoing], schedule: Schedule) -> list[Outcome]:
+        return await self._send(batch, schedule)
+
     async def cancel(self, schedule: Schedule, now: datetime) -> bool:
-        """Whether SendGrid has confirmed that nothing sent with the schedule will leave."""
         return await cancel(self._api, schedule, now)
-
-    async def send_or_cancel(self, batch: Sequence[Outgoing], send_at: datetime, now: datetime) -> list[Outcome]:
-        """As `send` at that time, but where some are in doubt, all are cancelled, and are to be sent again later (R10).
-
-        They stay in doubt where SendGrid does not confirm it. The next try has a schedule, and so an id, of its own.
-        """
-        try:
-            schedule = await self.schedule(send_at, now)
-        except TidingsError as error:
-            return everybody(batch, "later", str(error))
-        found = await self.send(batch, schedule)
-        if all(outcome.status != "unknown" for outcome in found) or not await self.cancel(schedule, now):
-            return found
-        taken = [one for one, outcome in zip(batch, found, strict=True) if outcome.status in ("accepted", "unknown")]
-        again = {outcome.send_key: outcome for outcome in everybody(taken, "later", "cancelled at SendGrid: in doubt")}
-        return [again.get(outcome.send_key, outcome) for outcome in found]
 
     async def suppressions(self, since: datetime | None = None) -> list[Suppressed]:
         """Whom SendGrid will not mail, and why; TidingsError where it cannot be read."""

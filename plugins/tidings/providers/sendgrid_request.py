@@ -11,9 +11,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from tidings.errors import TidingsError
-from tidings.model.delivery import Attachment, Outgoing
+from tidings.model.delivery import Attachment, Outgoing, Schedule
 from tidings.providers.mime import ascii_address, check_fields, utf8
-from tidings.providers.sendgrid_schedule import Schedule
 
 # SendGrid's limits: personalizations a request, and bytes of substitutions each.
 MAX_PERSONS = 1_000

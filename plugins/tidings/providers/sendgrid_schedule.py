@@ -7,10 +7,10 @@ its time, also when the request that was in doubt arrives later.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from urllib.parse import quote
 
 from tidings.errors import TidingsError
+from tidings.model.delivery import Schedule
 from tidings.providers.sendgrid_api import Api
 
 AHEAD = timedelta(minutes=20)
@@ -18,13 +18,6 @@ LONGEST_AHEAD = timedelta(hours=72)
 CANCEL_AHEAD = timedelta(minutes=10)
 MAX_CANCELS = 10
 _CANCELS = "user/scheduled_sends"
-
-
-class Schedule(NamedTuple):
-    """When SendGrid shall send, and the id under which that can be cancelled."""
-
-    batch_id: str
-    send_at: datetime
 
 
 async def create_schedule(api: Api, send_at: datetime, now: datetime) -> Schedule:

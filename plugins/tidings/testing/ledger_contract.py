@@ -36,6 +36,7 @@ from tidings.model.delivery import ProviderEvent
 from tidings.testing.ledger_rows import (
     DAY,
     NOW,
+    add_attempt,
     add_contact,
     add_enrolment,
     add_message,
@@ -131,11 +132,24 @@ class LedgerContract:
         with ledger.write() as connection:
             for before, answer, after in ANSWERS:
                 one = add_message(connection, LAN, state=before, step=f"{before} {answer}")
-                row = {"id": one, "state": answer, "reason": "said", "not_before": NOW + DAY}
+                row = {"id": one, "tries": 0, "state": answer, "reason": "said", "not_before": NOW + DAY}
                 messages.settle(connection, [row])
                 kept = before in ("accepted", "skipped") or (before, answer) == ("in_doubt", "planned")
                 assert (after, None if kept else "said") == state_of(connection, one), (before, answer)
             messages.settle(connection, [])
+
+    def test_a_late_answer_says_nothing_of_the_next_try(self, ledger: Ledger) -> None:
+        """What a worker that had been given up for dead hears of its try leaves the one after it alone."""
+        _people(ledger)
+        with ledger.write() as connection:
+            one = add_message(connection, LAN, state="sending", tries=2)
+            add_attempt(connection, one, started_at=NOW + DAY)
+            row = {"id": one, "tries": 1, "state": "accepted", "reason": "said", "not_before": NOW}
+            messages.settle(connection, [row])
+            ended = {"id": one, "started_at": NOW, "outcome": "accepted", "provider_id": None, "detail": ""}
+            messages.finish_attempts(connection, [ended | {"finished_at": NOW + DAY}])
+            assert ("sending", None) == state_of(connection, one)
+            assert [None] == list(connection.execute(select(table.attempts.c.outcome)).scalars())
 
     def test_an_unfinished_plan_is_discarded_whole(self, ledger: Ledger) -> None:
         """Building an occasion anew takes away what a crashed run had written of it, and nothing of others (R01)."""
