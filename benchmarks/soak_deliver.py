@@ -22,14 +22,38 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.databases import KINDS, SQLITE, copy_sqlite, new_postgres
 from tests.delivery.crash.cells import LANES, Stop, cells
 from tests.delivery.crash.lane import Report
 from tests.delivery.crash.runs import run_matrix
+from tests.delivery.races import race_for_the_cap, race_with_a_goodbye
+from tests.stage import Stage
+from tests.workspace import bare_project
+from tidings.ledger.database import Ledger
 
 RACES = 100
+CLAIMS = 1_000
 
 
-def record(reports: dict[tuple[str, str], Report], seed: int, kills: int, seconds: float) -> dict[str, Any]:
+def race(folder: Path) -> list[str]:
+    """A thousand claims against another campaign's and against unsubscribes, on either database (R38, R24)."""
+    wrong = []
+    for kind in KINDS:
+        for what, play in (("the cap", race_for_the_cap), ("unsubscribes", race_with_a_goodbye)):
+            root = folder / f"{kind} {what}"
+            root.mkdir()
+            copy_sqlite(root)
+            project = bare_project(root, ledger={"url": SQLITE if kind == "sqlite" else new_postgres()})
+            with Ledger.open(project) as ledger:
+                found = play(Stage.lay(project, ledger), CLAIMS)
+            _tell(f"{kind}: {CLAIMS:,} claims against {what}: {'; '.join(found) or 'as it should be'}")
+            wrong += [f"{kind}, {what}: {each}" for each in found]
+    return wrong
+
+
+def record(
+    reports: dict[tuple[str, str], Report], raced: list[str], seed: int, kills: int, seconds: float
+) -> dict[str, Any]:
     """What docs/reliability.md shows of a run."""
     lanes = {}
     for (kind, provider), report in reports.items():
@@ -46,7 +70,8 @@ def record(reports: dict[tuple[str, str], Report], seed: int, kills: int, second
             "never_taken": report.never_taken,
             "states": report.states,
         }
-    return {"seed": seed, "kills": kills, "races": RACES, "seconds": round(seconds), "lanes": lanes}
+    same = {"seed": seed, "kills": kills, "races": RACES, "seconds": round(seconds)}
+    return same | {"claims": {"times": CLAIMS, "findings": raced}, "lanes": lanes}
 
 
 def thin(reports: dict[tuple[str, str], Report], kills: int) -> list[str]:
@@ -71,9 +96,10 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tidings-soak-") as name:
         os.environ.setdefault("XDG_RUNTIME_DIR", name)  # where PostgreSQL keeps its socket
+        raced = race(Path(name))
         reports = run_matrix(Path(name), options.seed, options.kills, races=RACES, pairs=options.kills, tell=_tell)
     seconds = time.monotonic() - started
-    bad = thin(reports, options.kills)
+    bad = raced + thin(reports, options.kills)
     for (kind, provider), report in reports.items():
         bad += [f"{kind} {provider}: {finding}" for finding in report.findings]
         sys.stdout.write(
@@ -85,7 +111,7 @@ def main() -> int:
     sys.stdout.write(f"{total:,} kills in {timedelta(seconds=round(seconds))}; seed {options.seed}\n")
     sys.stdout.write("".join(f"WRONG {line}\n" for line in bad) or "nothing twice, nothing lost silently\n")
     if options.record:
-        found = record(reports, options.seed, options.kills, seconds)
+        found = record(reports, raced, options.seed, options.kills, seconds)
         options.record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return int(bool(bad))
 

@@ -20,10 +20,11 @@ def sentence(run: dict[str, Any]) -> str:
     kills = [
         number for lane in run["lanes"].values() for faults in lane["kills"].values() for number in faults.values()
     ]
-    wrong = sum(len(lane["findings"]) for lane in run["lanes"].values())
+    wrong = sum(len(each["findings"]) for each in (run["claims"], *run["lanes"].values()))
     return (
         f"Recorded run: seed {run['seed']}, {sum(kills):,} kills, at least {min(kills)} in every cell, "
         f"{run['races']} races of two workers on each pair of ledger and provider, "
+        f"{run['claims']['times']:,} claims against another one and against unsubscribes on each ledger, "
         f"{run['seconds'] / 60:.0f} minutes; {wrong or 'no'} promise broken."
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,25 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from tests.delivery.races import planned, race_for_the_cap, race_with_a_goodbye, two_campaigns
 from tests.planning.campaigns import SEND, campaign
-from tests.stage import DAY, NOW, Stage, key, person, register
+from tests.stage import DAY, NOW, Stage, key, person
 from tidings.ledger import consents, contacts
 from tidings.ledger.database import database_time
 from tidings.ledger.persons import merge_persons
 from tidings.ledger.tables import messages, plans
 from tidings.model.delivery import ProviderEvent
+from tidings.testing.racing import at_once
 from tidings.tracking.record import record
 from tidings.verbs.deliver import deliver
-
-
-def _planned(stage: Stage, *people: Any, **changes: Any) -> Any:
-    """A released plan for these people, and the provider that their e-mails go to."""
-    kind = register(stage)
-    stage.settings(allow=["*"])
-    stage.add(campaign(**{"approval": "none"} | changes))
-    stage.people(people or [person(1), person(2)])
-    stage.plan()
-    return kind
 
 
 def _withdrawal(number: int, at: datetime = NOW, **changes: Any) -> dict[str, Any]:
@@ -49,7 +40,7 @@ def _unsubscribe(stage: Stage, customer: str, at: datetime) -> None:
 @pytest.mark.parametrize("minutes", [-60, 0, 60])
 def test_who_left_between_plan_and_claim_gets_nothing(either: Stage, minutes: int) -> None:
     """An unsubscribe that is committed before the claim holds, whatever time its event or the run carries (R24)."""
-    kind = _planned(either)
+    kind = planned(either)
     _unsubscribe(either, "C0001", NOW + timedelta(minutes=minutes))
     done = deliver(either.project, NOW)
     assert ({"suppressed": 1}, 1) == (done.skipped, done.accepted)
@@ -58,7 +49,7 @@ def test_who_left_between_plan_and_claim_gets_nothing(either: Stage, minutes: in
 
 def test_a_withdrawn_or_expired_consent_closes_the_claim(either: Stage) -> None:
     """A no on the phone, and a consent that ends before the message leaves, are seen at the claim (R24, R25)."""
-    kind = _planned(either, *(person(number) for number in range(1, 5)))
+    kind = planned(either, *(person(number) for number in range(1, 5)))
     with either.ledger.write() as connection:
         consents.append(connection, _withdrawal(1))
         consents.append(connection, _withdrawal(2, NOW + DAY))
@@ -72,7 +63,7 @@ def test_a_withdrawn_or_expired_consent_closes_the_claim(either: Stage) -> None:
 
 def test_a_suppressed_address_gets_nothing(either: Stage) -> None:
     """Whoever suppressed it, and however long ago by the clock: a suppressed address is skipped."""
-    kind = _planned(either)
+    kind = planned(either)
     [row, _] = either.rows()
     with either.ledger.write() as connection:
         contacts.suppress(connection, "email", row["address_key"], NOW + DAY, "hard_bounce")
@@ -81,9 +72,9 @@ def test_a_suppressed_address_gets_nothing(either: Stage) -> None:
 
 
 @pytest.mark.parametrize("change", ["other", "gone", "invalid"])
-def test_a_message_goes_to_the_address_that_was_planned(stage: Stage, change: str) -> None:
+def test_a_message_goes_to_the_address_that_wasplanned(stage: Stage, change: str) -> None:
     """Where a refresh brought another address, none, or a doubtful one, the message is skipped."""
-    kind = _planned(stage)
+    kind = planned(stage)
     after = {
         "other": [person(1, email="new@example.com"), person(2)],
         "gone": [person(2)],
@@ -96,7 +87,7 @@ def test_a_message_goes_to_the_address_that_was_planned(stage: Stage, change: st
 
 def test_persons_that_turned_out_to_be_one_get_one_message(either: Stage) -> None:
     """Two profiles planned apart and merged before the claim: one message leaves (R65)."""
-    kind = _planned(either)
+    kind = planned(either)
     with either.ledger.write() as connection:
         merge_persons(connection, [(key(2 * 2**108), key(2**108))], NOW)
     deliver(either.project, NOW)
@@ -106,7 +97,7 @@ def test_persons_that_turned_out_to_be_one_get_one_message(either: Stage) -> Non
 
 def test_a_message_of_a_merged_key_is_not_sent(stage: Stage) -> None:
     """Where a plan wrote a message for a key that was merged meanwhile, the claim sees that too (R65)."""
-    kind = _planned(stage)
+    kind = planned(stage)
     with stage.ledger.write() as connection:
         merge_persons(connection, [(key(2 * 2**108), key(2**108))], NOW)
         connection.execute(update(messages).where(messages.c.state == "skipped").values(state="planned", reason=None))
@@ -116,7 +107,7 @@ def test_a_message_of_a_merged_key_is_not_sent(stage: Stage) -> None:
 
 def test_a_channel_that_is_gone_is_told(stage: Stage) -> None:
     """Messages on a channel that the settings no longer have are skipped, and keep nobody else back."""
-    _planned(stage, person(1))
+    planned(stage, person(1))
     stage.add(campaign(campaign="text", approval="none", steps=[SEND | {"send": "sms"}]))
     stage.plan("text")
     stage.settings(channels={"email": {"providers": ["scripted"]}})
@@ -127,7 +118,7 @@ def test_a_channel_that_is_gone_is_told(stage: Stage) -> None:
 @pytest.mark.parametrize("state", ["ready", "rejected", "building"])
 def test_only_released_plans_are_sent(stage: Stage, state: str) -> None:
     """What nobody has said yes to stays planned."""
-    kind = _planned(stage)
+    kind = planned(stage)
     with stage.ledger.write() as connection:
         connection.execute(update(plans).values(state=state))
     assert 0 == deliver(stage.project, NOW).claimed
@@ -138,7 +129,7 @@ def test_only_released_plans_are_sent(stage: Stage, state: str) -> None:
 def test_the_night_moves_a_message(either: Stage) -> None:
     """A message that comes due in the recipient's quiet hours waits for their end; it is not dropped (R28)."""
     either.settings(quiet_hours={"start": "21:00", "end": "08:00"}, timezone="America/New_York")
-    kind = _planned(either, person(1), person(2, timezone="Asia/Tokyo"), person(3, timezone="Nowhere/None"))
+    kind = planned(either, person(1), person(2, timezone="Asia/Tokyo"), person(3, timezone="Nowhere/None"))
     night = NOW + timedelta(hours=11)  # 21:00 in New York, 11:00 in Tokyo
     assert 1 == deliver(either.project, night).accepted
     assert ["c2@example.com"] == [one.to for one in kind.given]
@@ -151,7 +142,7 @@ def test_the_night_moves_a_message(either: Stage) -> None:
 def test_service_messages_know_no_night(stage: Stage) -> None:
     """A service message leaves at once, without consent or caps; a suppressed address gets none."""
     stage.settings(quiet_hours={"start": "00:00", "end": "23:59"}, caps={"email": {"max": 1, "within": "7d"}})
-    _planned(stage, person(1, consents=()), person(2, consents=()), purpose="service")
+    planned(stage, person(1, consents=()), person(2, consents=()), purpose="service")
     stage.add(campaign(campaign="second", approval="none", purpose="service"))
     stage.plan("second")
     with stage.ledger.write() as connection:
@@ -160,17 +151,9 @@ def test_service_messages_know_no_night(stage: Stage) -> None:
     assert ({"suppressed": 2}, 2) == (done.skipped, done.accepted)
 
 
-def _two_campaigns(stage: Stage, cap: int = 1, size: int = 2) -> None:
-    """Two plans for the same people, made before either is sent, so that both pass the forecast of the cap."""
-    _planned(stage, *(person(number) for number in range(1, size + 1)))
-    stage.add(campaign(campaign="other", approval="none"))
-    stage.plan("other")
-    stage.settings(caps={"email": {"max": cap, "within": "7d"}})
-
-
 def test_the_cap_is_counted_at_the_claim(either: Stage) -> None:
     """Two campaigns planned for the same person: as many leave as the cap allows, the rest is skipped (R38)."""
-    _two_campaigns(either)
+    two_campaigns(either)
     assert {"frequency_cap": 2} == deliver(either.project, NOW).skipped
     assert {"accepted": 2, "skipped: frequency_cap": 2} == either.states()
 
@@ -178,7 +161,7 @@ def test_the_cap_is_counted_at_the_claim(either: Stage) -> None:
 @pytest.mark.parametrize("state", ["sending", "accepted", "in_doubt", "withheld", "refused", "skipped", "expired"])
 def test_what_the_cap_counts(stage: Stage, state: str) -> None:
     """What left, may have left or was withheld fills a cap; what came to nothing does not."""
-    _two_campaigns(stage, size=1)
+    two_campaigns(stage, size=1)
     with stage.ledger.write() as connection:
         here = messages.c.campaign == "letter"
         connection.execute(update(messages).where(here).values(state=state, counted_at=NOW - DAY, lease_until=9e9))
@@ -189,7 +172,7 @@ def test_what_the_cap_counts(stage: Stage, state: str) -> None:
 @pytest.mark.parametrize(("hours", "full"), [(0, True), (-24, True), (24, True), (167, True), (168, False)])
 def test_a_clock_that_is_set_breaks_no_cap(stage: Stage, hours: int, full: bool) -> None:
     """A day forward or back, the cap holds; when its time has passed there is room again (R19)."""
-    _planned(stage, person(1))
+    planned(stage, person(1))
     stage.add(campaign(campaign="other", approval="none", steps=[SEND | {"expires": "30d"}]))
     stage.plan("other")
     stage.settings(caps={"email": {"max": 1, "within": "7d"}})
@@ -203,78 +186,12 @@ def test_a_clock_that_is_set_breaks_no_cap(stage: Stage, hours: int, full: bool)
 
 def test_caps_hold_under_two_workers(either: Stage) -> None:
     """Fifty races of two workers, each with another campaign's message to the same person: one leaves, always (R38)."""
-    _two_campaigns(either, size=50)
-    plans = sorted({row["plan_id"] for row in either.rows()})
-    barrier = threading.Barrier(2)
-    seen: list[int] = []
-    failed: list[BaseException] = []
-
-    def work(worker: int) -> None:
-        for _ in range(50):
-            barrier.wait()
-            try:
-                seen.append(either.claim(1, plan_id=plans[worker]).seen)
-            except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
-                failed.append(error)
-
-    workers = [threading.Thread(target=work, args=(worker,)) for worker in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [] == failed
-    assert [1] * 100 == seen
-    sending = [row["person_key"] for row in either.rows() if row["state"] == "sending"]
-    assert 50 == len(sending) == len(set(sending))
-    assert {"sending": 50, "skipped: frequency_cap": 50} == either.states()
+    assert [] == race_for_the_cap(either, 50)
 
 
 def test_an_unsubscribe_and_a_claim_at_once(either: Stage) -> None:
     """Twenty races of a claim and an unsubscribe: whoever commits first decides, and neither waits for ever (R24)."""
-    _planned(either, *(person(number) for number in range(1, 41)))
-    rows = either.rows()
-    barrier = threading.Barrier(2)
-    left: set[str] = set()
-    sent: set[str] = set()
-    late: set[str] = set()
-    failed: list[BaseException] = []
-
-    def leave(number: int) -> None:
-        keys = [row["send_key"] for row in rows[2 * number : 2 * number + 2][::-1]]
-        gone = {"provider": "t", "kind": "unsubscribed", "occurred_at": NOW}
-        events = [ProviderEvent.model_validate(gone | {"event_id": key, "send_key": key}) for key in keys]
-        with either.ledger.write() as connection:
-            record(connection, either.project, events, NOW)
-        left.update(keys)
-
-    def send(_number: int) -> None:
-        before = set(left)
-        taken = either.claim(2)
-        # PostgreSQL steps over rows that the other holds, and takes later ones.
-        keys = {row["send_key"] for group in taken.sending.values() for row in group}
-        sent.update(keys)
-        late.update(keys & before)
-
-    def run(act: Any) -> None:
-        for number in range(20):
-            barrier.wait()
-            try:
-                act(number)
-            except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
-                failed.append(error)
-
-    workers = [threading.Thread(target=run, args=(act,)) for act in (leave, send)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [] == failed
-    assert set() == late, "sent after the unsubscribe had been committed"
-    while either.claim(40).skipped:
-        pass
-    # An unsubscribe proves that its message arrived: what was sent before it is accepted by now.
-    states = {row["send_key"]: row["state"] for row in either.rows()}
-    assert {key: "accepted" if key in sent else "skipped" for key in states} == states
+    assert [] == race_with_a_goodbye(either, 20)
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 16])
@@ -282,7 +199,7 @@ def test_shards_share_everybody_out(stage: Stage, total: int) -> None:
     """Every person is in exactly one shard, so no message is left out and none is claimed by two."""
     people = [person(number, person_key=f"{number * 2654435761 % 2**32:08x}" + "5" * 24) for number in range(1, 101)]
     people += [person(101, person_key="0" * 32), person(102, person_key="f" * 32)]
-    _planned(stage, *people)
+    planned(stage, *people)
     found = [deliver(stage.project, NOW, shard=(index, total)).accepted for index in range(total)]
     assert 102 == sum(found)
     assert {"accepted": 102} == stage.states()
@@ -291,7 +208,7 @@ def test_shards_share_everybody_out(stage: Stage, total: int) -> None:
 
 def test_a_claim_takes_the_oldest_first_and_no_more_than_it_may(stage: Stage) -> None:
     """Messages are claimed in the order of their time, so many at once, with a lease of five minutes."""
-    _planned(stage, *(person(number) for number in range(1, 8)))
+    planned(stage, *(person(number) for number in range(1, 8)))
     with stage.ledger.write() as connection:
         for row in stage.rows():
             at = NOW - timedelta(minutes=int(row["customer_id"][1:]))
@@ -307,7 +224,7 @@ def test_a_claim_takes_the_oldest_first_and_no_more_than_it_may(stage: Stage) ->
 @pytest.fixture
 def five_campaigns(stage: Stage) -> Stage:
     """Two people, each with a message of five campaigns."""
-    _planned(stage)
+    planned(stage)
     for number in range(1, 5):
         stage.add(campaign(campaign=f"letter_{number}", approval="none"))
         stage.plan(f"letter_{number}")
@@ -337,28 +254,14 @@ def test_a_merge_and_a_claim_at_once(either: Stage) -> None:
     """Thirty races of a claim and a refresh that puts two persons together: neither waits for ever (R65)."""
     pairs = [(key((2 * number + 1) * 2**108), key(2 * number * 2**108)) for number in range(1, 31)]
     people = [person(number) for number in range(2, 62)]
-    kind = _planned(either, *people)
-    barrier = threading.Barrier(2)
-    failed: list[BaseException] = []
+    kind = planned(either, *people)
+    left = iter(pairs)
 
-    def merge(number: int) -> None:
+    def merge() -> None:
         with either.ledger.write() as connection:
-            merge_persons(connection, pairs[number : number + 1], NOW)
+            merge_persons(connection, [next(left)], NOW)
 
-    def run(act: Any) -> None:
-        for number in range(30):
-            barrier.wait()
-            try:
-                act(number)
-            except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
-                failed.append(error)
-
-    workers = [threading.Thread(target=run, args=(act,)) for act in (merge, lambda _: either.claim(2))]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [] == failed
+    at_once(merge, lambda: either.claim(2), times=30)
     # Whoever was claimed before the merge may have two; after it, nobody.
     either.claim(100)
     assert "planned" not in {row["state"] for row in either.rows()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +24,7 @@ from tidings.ledger.tables import attempts, messages
 from tidings.model.counts import DeliverShape
 from tidings.model.delivery import Outcome, Outgoing
 from tidings.model.run import Run
+from tidings.testing.racing import at_once
 from tidings.verbs.deliver import deliver
 from tidings.verbs.tick import tick
 
@@ -249,18 +249,8 @@ def test_batches_are_no_larger_than_the_provider_takes(either: Stage) -> None:
 def test_two_workers_send_each_message_once(either: Stage) -> None:
     """Two workers over one plan at the same time: nobody is mailed twice, nobody is left out (R11)."""
     kind = _planned(either, 250, max_batch=20)
-    barrier = threading.Barrier(2)
     done: list[DeliverShape] = []
-
-    def work() -> None:
-        barrier.wait()
-        done.append(_deliver(either))
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*[lambda: done.append(_deliver(either))] * 2)
     assert 250 == sum(one.accepted for one in done) == len(kind.given) == len({one.send_key for one in kind.given})
     assert {"accepted": 250} == either.states()
     with either.ledger.read() as connection:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.ledger.rows import (
 from tidings.ledger import messages as noun
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import attempts, messages
+from tidings.testing.racing import at_once
 
 LAN, TUAN, HOA = key(1), key(2), key(3)
 
@@ -196,27 +197,16 @@ def test_settling_and_tracking_at_once_do_not_wait_for_each_other(ledger: Ledger
         add_persons(connection, *people)
         connection.execute(insert(messages), [message(one, state="sending") for one in people])
         ids = list(connection.execute(select(messages.c.id).order_by(messages.c.id)).scalars())
-    barrier = threading.Barrier(2)
-    failed: list[BaseException] = []
 
     def run(act: Any) -> None:
-        barrier.wait()
-        try:
-            with ledger.write() as connection:
-                act(connection)
-        except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
-            failed.append(error)
+        with ledger.write() as connection:
+            act(connection)
 
     answers = [{"id": one, "tries": 0, "state": "accepted", "reason": None, "not_before": NOW} for one in reversed(ids)]
     acts = (
         lambda connection: noun.settle(connection, answers),
         lambda connection: noun.arrived(connection, dict.fromkeys(ids, "event:delivered")),
     )
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [] == failed
+    at_once(*(partial(run, act) for act in acts))
     with ledger.read() as connection:
         assert {"accepted": 200} == noun.states(connection)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-import threading
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from tidings.ledger.tables import plans as table
 from tidings.model.run import Run
 from tidings.planning.plan import Plan, plan_occasion
 from tidings.planning.store import ROWS, TEMPLATES, save_plan
+from tidings.testing.racing import at_once
 from tidings.verbs.plan import plan
 
 
@@ -123,21 +124,15 @@ def test_workers_that_plan_at_once_make_one_plan(either: Stage) -> None:
     """Four workers, one occasion: one plan, each person once, and every worker gets that plan or is told (R11)."""
     _crowd(either)
     mades = [_made(either) for _ in range(4)]
-    barrier = threading.Barrier(4)
     ends: list[str] = []
 
     def work(made: Plan) -> None:
-        barrier.wait()
         try:
             ends.append(str(save_plan(either.project, either.ledger, made).plan_id))
         except Exception as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
             ends.append(str(error))
 
-    workers = [threading.Thread(target=work, args=(made,)) for made in mades]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*(partial(work, made) for made in mades))
     final = either.plan()
     told = "another run planned letter at the same time; run it again; nothing was written twice"
     assert {final.plan_id} <= set(ends) <= {final.plan_id, told}

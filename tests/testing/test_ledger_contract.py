@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from tests.databases import SQLITE, copy_sqlite
 from tests.workspace import bare_project
 from tidings.ledger.database import Ledger
 from tidings.testing import ledger_contract
-from tidings.testing.ledger_contract import LedgerContract, at_once, refused
+from tidings.testing.ledger_contract import LedgerContract, refused
+from tidings.testing.racing import at_once
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_another_error_is_no_refusal() -> None:
 def test_workers_begin_together() -> None:
     """Each has a number of its own, and all have ended when the call returns."""
     seen: list[int] = []
-    at_once(3, seen.append)
+    at_once(*(partial(seen.append, number) for number in range(3)))
     assert [0, 1, 2] == sorted(seen)
 
 

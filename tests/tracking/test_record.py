@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -27,6 +26,7 @@ from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
 from tidings.planning.links import signer, unsubscribe_url
 from tidings.project import Project
+from tidings.testing.racing import at_once
 from tidings.tracking.record import record, unsubscribe_event
 
 LAN = key(1)
@@ -192,23 +192,8 @@ def test_two_calls_at_once_take_every_event_once(sent: Stage) -> None:
         _event(sent, "unsubscribed" if number % 2 else "bounced", event_id=f"e{number}", send_key=row["send_key"])
         for number, row in enumerate(sent.rows())
     ]
-    barrier = threading.Barrier(2)
     shapes: list[TrackShape] = []
-    failed: list[BaseException] = []
-
-    def call(order: int) -> None:
-        barrier.wait()
-        try:
-            shapes.append(_record(sent, *new[::order]))
-        except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread is shown by the test
-            failed.append(error)
-
-    threads = [threading.Thread(target=call, args=(order,)) for order in (1, -1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [] == failed
+    at_once(*(lambda order=order: shapes.append(_record(sent, *new[::order])) for order in (1, -1)))
     assert (40, 40, 0) == tuple(sum(getattr(one, name) for one in shapes) for name in ("new", "known", "unmatched"))
     with sent.ledger.read() as connection:
         assert 40 == len(contacts.suppressed(connection))

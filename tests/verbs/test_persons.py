@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import threading
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tests.verbs.walk import letters
 from tests.workspace import shop
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import assignments, enrolments, persons
+from tidings.testing.racing import at_once
 from tidings.verbs.approve import approve
 from tidings.verbs.deliver import deliver
 from tidings.verbs.plan import plan
@@ -31,17 +32,7 @@ __all__ = ["either", "ledger", "ledger_url", "project"]
 def _in_two_workers(stage: Stage, now: Any) -> None:
     """Deliver by two workers at once, each with its shard, and then by both without."""
     for shards in ([(0, 2), (1, 2)], [None, None]):
-        barrier = threading.Barrier(2)
-
-        def work(shard: tuple[int, int] | None, barrier: threading.Barrier = barrier) -> None:
-            barrier.wait()
-            deliver(stage.project, now, shard=shard)
-
-        workers = [threading.Thread(target=work, args=(shard,)) for shard in shards]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        at_once(*(partial(deliver, stage.project, now, shard=shard) for shard in shards))
 
 
 def test_whichever_days_they_enter(either: Stage) -> None:

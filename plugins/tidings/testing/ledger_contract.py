@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import random
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ from tidings.testing.ledger_rows import (
     message,
     state_of,
 )
+from tidings.testing.racing import at_once
 
 LAN, TUAN, HOA = key(1), key(2), key(3)
 ONE, TWO = key(901), key(902)
@@ -197,7 +198,7 @@ class LedgerContract:
             except (Overtaken, IntegrityError):
                 outcomes.append("overtaken")
 
-        at_once(4, work)
+        at_once(*(partial(work, number) for number in range(4)))
         assert ["complete"] + ["overtaken"] * 3 == sorted(outcomes)
         with ledger.read() as connection:
             assert 1 == len(plans.list_plans(connection, "letter"))
@@ -214,7 +215,7 @@ class LedgerContract:
         """Two webhook calls with the same events in opposite order: each event is new to one of them (R43)."""
         many = [_event(f"e{number:03}") for number in range(200)]
         fresh: list[str] = []
-        at_once(2, lambda number: fresh.extend(_take(ledger, many[:: 1 - 2 * number])))
+        at_once(*(lambda order=order: fresh.extend(_take(ledger, many[::order])) for order in (1, -1)))
         assert sorted(event.event_id for event in many) == sorted(fresh)
 
     def test_a_person_is_inside_once(self, ledger: Ledger) -> None:
@@ -305,10 +306,10 @@ class LedgerContract:
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder))
 
-            def work(_number: int) -> None:
-                given.extend(ledger.transact(lambda connection: advance(connection, journal)) for _ in range(5))
+            def work() -> None:
+                given.append(ledger.transact(lambda connection: advance(connection, journal)))
 
-            at_once(4, work)
+            at_once(*[work] * 4, times=5)
         assert list(range(1, 21)) == sorted(given)
         with ledger.read() as connection:
             assert 20 == head(connection)
@@ -322,21 +323,6 @@ def refused(by: type[Exception] = IntegrityError) -> Iterator[None]:
     except by:
         return
     raise AssertionError(f"nothing was refused with {by.__name__}")
-
-
-def at_once(workers: int, work: Callable[[int], object]) -> None:
-    """Call `work` with each worker's number in a thread of its own, all from the same moment; returns at their end."""
-    barrier = threading.Barrier(workers)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        work(number)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def _people(ledger: Ledger, **changes: Any) -> None:
