@@ -121,10 +121,16 @@ class Plugins:
 
     @cached_property
     def prepare_jinja(self) -> JinjaExtension:
-        """Lets every plugin add its filters and globals; equal for the same plugin files, so that work is shared."""
-        files = sorted((self._root / FOLDER).glob("*.py")) if self._root else []
-        stamp = tuple((str(path), path.stat().st_mtime_ns) for path in files)
-        return JinjaExtension(stamp, self.hook)
+        """Lets every plugin add its filters and globals; equal where the same ones add them, so that work is shared."""
+        stamp = []
+        for each in self.hook.prepare_jinja_environment.get_hookimpls():
+            if self._root is None or not each.plugin_name.startswith(f"{FOLDER}/"):
+                stamp.append((each.plugin_name, id(each.function)))
+                continue
+            # The workspace's own are loaded anew each time, and are the same while their folder is.
+            files = sorted((self._root / FOLDER).glob("*.py"))
+            stamp += [(str(path), path.stat().st_mtime_ns) for path in files]
+        return JinjaExtension(tuple(stamp), self.hook)
 
     def secret(self, name: str) -> str:
         """The secret of that name; TidingsError where nobody holds it. Never logged."""
