@@ -271,6 +271,21 @@ def test_filters_of_plugins_reach_templates(company: Path) -> None:
     assert env.from_string("{{ 'tea' | shout }}").render() == "TEA"
 
 
+def test_what_was_read_of_templates_is_shared_where_nobody_adds_to_them(company: Path, tmp_path: Path) -> None:
+    """Two workspaces whose plugins leave templates alone; one whose plugin does not, until it changes."""
+    other = tmp_path / "other"
+    (other / "plugins").mkdir(parents=True)
+    write(other, "quiet", RULE.format(name="quiet"))
+    assert Plugins(company).prepare_jinja == Plugins(other).prepare_jinja
+    adds = f"{HEAD}@hookimpl\ndef prepare_jinja_environment(env):\n    env.filters['shout'] = str.{{}}\n"
+    write(other, "loud", adds.format("upper"))
+    before = Plugins(other).prepare_jinja
+    assert before != Plugins(company).prepare_jinja
+    assert before == Plugins(other).prepare_jinja
+    write(other, "loud", adds.format("casefold"))
+    assert before != Plugins(other).prepare_jinja
+
+
 def test_every_hook_is_in_the_docs_with_its_exact_signature(root: Path) -> None:
     """docs/hooks.md has each hook of hookspecs.py as it stands there, and no other."""
     text = (root / "docs" / "hooks.md").read_text(encoding="utf-8")

@@ -279,4 +279,4 @@ def _key(number: int) -> str:
 
 
 TestDelivery = Delivery.TestCase
-TestDelivery.settings = settings(max_examples=20, stateful_step_count=24)
+TestDelivery.settings = settings(max_examples=12, stateful_step_count=24)
