@@ -207,8 +207,10 @@ def test_a_retry_waits_as_long_as_it_was_told(stage: Stage) -> None:
 def test_retries_back_off_until_the_message_expires(stage: Stage) -> None:
     """Without a time each wait is twice the last, an hour at most; an outage loses nobody before its time (R07)."""
     kind = _planned(stage, 1, _all("later", detail="421"))
+    with stage.ledger.write() as connection:
+        connection.execute(update(messages).values(expires_at=NOW + 2 * DAY))
     now, waits = NOW, []
-    while now < NOW + 7 * DAY:
+    while now < NOW + 2 * DAY:
         assert {"421": 1} == _deliver(stage, now).causes
         [row] = stage.rows()
         assert ("planned", "421") == (row["state"], row["reason"])
@@ -216,7 +218,7 @@ def test_retries_back_off_until_the_message_expires(stage: Stage) -> None:
         now = row["not_before"]
     for wait, minutes in zip(waits, [5, 10, 20, 40, *[60] * len(waits)], strict=False):
         assert minutes <= wait <= minutes * 1.25
-    assert len(waits) == len(kind.given) > 100
+    assert len(waits) == len(kind.given) > 40
     assert 1 == _deliver(stage, now).expired
     assert {"expired: too_late": 1} == stage.states()
 

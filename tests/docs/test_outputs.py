@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -25,14 +23,6 @@ from tidings.yamlfile import read_yaml
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OUTPUTS = ROOT / "docs" / "output"
-
-
-def test_generated_blocks_are_up_to_date() -> None:
-    """Cog, run on README and every page, would change nothing; `make docs` writes them anew."""
-    cog = Path(sys.executable).with_name("cog")
-    pages = sorted(page.relative_to(ROOT).as_posix() for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-    done = subprocess.run([cog, "--check", "--diff", *pages], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 def recorded() -> dict[str, str]:
