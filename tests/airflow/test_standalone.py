@@ -28,7 +28,7 @@ from tidings.airflow.rest import Airflow
 from tidings.airflow.standalone import COMPONENTS, Standalone, run_standalone
 from tidings.errors import TidingsError
 from tidings.ledger.database import Ledger
-from tidings.ledger.tables import approvals, attempts, messages
+from tidings.ledger.tables import approvals, attempts, messages, snapshots
 from tidings.project import load_project
 from tidings.testing.smtp_sink import SmtpFault, SmtpSink
 from tidings.verbs.plan import plan
@@ -240,8 +240,17 @@ def nobody_is_named(root: Path) -> None:
     assert [email for email in addresses(root)["email"].dropna() if email.encode() in kept] == []
 
 
+def it_has_refreshed(root: Path, before: int) -> None:
+    """In a process of its own, which has the time that it was told."""
+    made = [row.as_of for row in found(root, select(snapshots))]
+    assert made == [NOW] * (before + 1)
+
+
 def test_an_evening_of_a_real_airflow(tmp_path: Path) -> None:  # R01 R02 R04 R05 R11 R14 R53
-    """Killed five times and cleared whole, it sends nothing twice and loses nothing; people are asked."""
+    """Killed five times and cleared whole, it sends nothing twice and loses nothing; people are asked.
+
+    In the end it refreshes, as the demo has it do, and all of it is gone.
+    """
     processes: list[psutil.Process] = []
     with shop(tmp_path) as (root, sink):
         points = kill_points(root)
@@ -262,9 +271,11 @@ def test_an_evening_of_a_real_airflow(tmp_path: Path) -> None:  # R01 R02 R04 R0
             backfills_are_refused(airflow)
             nobody_is_named(root)
             processes.extend(family(airflow))
-            os.kill(os.getpid(), signal.SIGTERM)
 
-        assert run_standalone(root, variables=VARIABLES, ready=play) == {}
+        before = len(found(root, select(snapshots)))
+        runs = run_standalone(root, wait_for=["tidings__refresh"], variables=VARIABLES, ready=play)
+        assert list(runs) == ["tidings__refresh"]
+        it_has_refreshed(root, before)
     assert len(processes) > len(COMPONENTS)
     assert [process for process in processes if process.is_running() and process.status() != "zombie"] == []
 
