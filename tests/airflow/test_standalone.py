@@ -60,7 +60,7 @@ VARIABLES = {
     "TIDINGS_CLOCK__AT": NOW.isoformat(),
     "AIRFLOW__TIDINGS__RETRIES": "6",
     "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
-    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
 }
 
 
@@ -123,7 +123,7 @@ def kill_and_let_airflow_retry(root: Path, sink: SmtpSink, airflow: Standalone, 
     api = airflow.api
     for number, address in enumerate(points, start=1):
         kept = partial(has_got, sink, address)
-        wait_until(kept, 240, every=0.02, what=f"the message to kill number {number} at")
+        wait_until(kept, 240, every=0.1, what=f"the message to kill number {number} at")
         deliver = task(api, LETTERS, run_id, "deliver")
         assert deliver["try_number"] == number
         os.kill(deliver["pid"], signal.SIGKILL)
