@@ -155,6 +155,15 @@ def test_what_a_plugin_registers_is_checked(company: Path, text: str, expected: 
         (
             "Provider",
             "providers",
+            "    name, channel, Config, send, cancels, cancel = 'odd', 'sms', Noun, str, 30, str",
+            [
+                "provider Odd has the cancels 30; write one such as timedelta(minutes=30)",
+                "provider Odd has cancels and lacks schedule, send_scheduled; write them, or leave out `cancels`",
+            ],
+        ),
+        (
+            "Provider",
+            "providers",
             "    name, send = 'odd', str",
             [
                 "provider Odd has no channel; give the class a `channel`",

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -40,6 +41,8 @@ BUILTINS = (
     "tidings.delivery.builtin",
 )
 FOLDER = "plugins"
+# What a provider that has `cancels` is asked for.
+CANCELS = frozenset({"schedule", "send_scheduled", "cancel"})
 
 
 @dataclass(frozen=True)
@@ -251,6 +254,12 @@ def _misfits(entry: Any, kind: type) -> list[tuple[str, str]]:
     batch = getattr(entry, "max_batch", 1)
     if isinstance(batch, int) and batch < 1:
         found.append((f"has the max_batch {batch}", "write 1 or more"))
+    if (ahead := getattr(entry, "cancels", None)) is not None:
+        if not isinstance(ahead, timedelta) or ahead <= timedelta():
+            found.append((f"has the cancels {ahead!r}", "write one such as timedelta(minutes=30)"))
+        own = [name for name in CANCELS if getattr(entry, name) is not getattr(Provider, name)]
+        if lacking := sorted(CANCELS - set(own)):
+            found.append((f"has cancels and lacks {', '.join(lacking)}", "write them, or leave out `cancels`"))
     return found
 
 
