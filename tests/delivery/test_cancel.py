@@ -200,6 +200,21 @@ def test_nothing_leaves_without_an_id(shop: Stage, sendgrid: SendGridEmulator) -
     assert ([], []) == (sendgrid.requests, arrived(sendgrid))
 
 
+@pytest.mark.parametrize(("broken", "states_then"), [("schedule", {"planned": SIZE}), ("cancel", {"in_doubt": SIZE})])
+def test_a_provider_that_breaks_is_contained(
+    shop: Stage, sendgrid: SendGridEmulator, monkeypatch: pytest.MonkeyPatch, broken: str, states_then: dict[str, int]
+) -> None:
+    """Without an id nothing has left; without a word about the cancel doubt stays doubt, and is written down (R55)."""
+
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("a plugin's mistake")
+
+    sendgrid.faults["c2@example.com"] = SendGridFault.RESET_AFTER
+    monkeypatch.setattr(SendGrid, broken, fail)
+    deliver(shop.project, NOW)
+    assert states_then == states(shop)
+
+
 def test_quiet_hours_are_those_of_its_leaving(either: Stage, shop: Stage, sendgrid: SendGridEmulator) -> None:
     """Ten to nine in the evening is no time to hand over what leaves at twenty past; half past seven is."""
     shop.settings(quiet_hours={"start": "21:00", "end": "08:00"}, timezone="America/New_York")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from tidings.errors import TidingsError
 from tidings.model.delivery import Outcome, Outgoing, Schedule, impersonal
 from tidings.model.seams import Provider
+
+log = logging.getLogger(__name__)
 
 
 async def hand_over(provider: Provider, batch: Sequence[Outgoing]) -> dict[str, Outcome]:
@@ -30,11 +33,18 @@ async def hand_over_cancellable(
     now = clock()
     try:
         schedule = await provider.schedule(now + ahead, now)
-    except TidingsError as error:
-        return {one.send_key: outcome(one.send_key, "later", str(error)) for one in batch}
+    except Exception as error:  # noqa: BLE001 - nothing has left; a plugin's mistake is told and tried again (R55)
+        return {one.send_key: outcome(one.send_key, "later", said(error)) for one in batch}
     note(schedule)
     found = await _outcomes(batch, lambda: provider.send_scheduled(batch, schedule))
-    if all(one.status != "unknown" for one in found.values()) or not await provider.cancel(schedule, clock()):
+    if all(one.status != "unknown" for one in found.values()):
+        return found
+    try:
+        confirmed = await provider.cancel(schedule, clock())
+    except Exception:
+        log.exception("%s did not say whether it discards what is in doubt", provider.name)
+        return found
+    if not confirmed:
         return found
     doubt = next(one.detail for one in found.values() if one.status == "unknown")
     taken = [one.send_key for one in found.values() if one.status in ("accepted", "unknown")]
