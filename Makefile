@@ -40,8 +40,9 @@ lint: .venv/.installed-dev  ## style, types, layers, and whether the generated p
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cog --check --diff $(PAGES)
 
-bench: .venv/.installed-dev  ## measure speed: every benchmarks/bench_*.py
-	for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+bench: .venv/.installed-dev .venv/.installed-bench  ## measure speed: every benchmarks/bench_*.py
+	for file in benchmarks/bench_*.py; do \
+		echo "== $$file"; name=$${file##*/}; $(BIN)/python -m "benchmarks.$${name%.py}" || exit 1; done
 
 soak: .venv/.installed-dev  ## kill workers for a long time, and judge by what arrived: KILLS=50 SEED=1 make soak
 	$(BIN)/python -m benchmarks.soak_deliver $(if $(KILLS),--kills "$(KILLS)") $(if $(SEED),--seed "$(SEED)") $(ARGS)
@@ -58,6 +59,7 @@ docs: .venv/.installed-dev  ## write the generated blocks of the pages anew
 lock: $(BIN)/uv  ## resolve requirements/*.txt anew from pyproject.toml: ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) --extra demo --group build -c requirements/dev.txt pyproject.toml -o requirements/demo.txt
+	$(COMPILE) --group bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/base.txt
 	echo uv | $(COMPILE) $(ARGS) - -o requirements/uv.txt
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -37,7 +37,13 @@ SCALARS = {
 _BY_VALIDATOR = {id(getattr(scalars, name).__metadata__[0]): words for name, words in SCALARS.items()}
 _PLAIN: list[tuple[Any, str]] = [
     *((str, "text"), (int, "whole number"), (float, "number"), (bool, "true or false"), (Any, "anything")),
-    *((Path, "path"), (datetime, "time"), (AwareDatetime, "time with an offset"), (timedelta, "duration")),
+    *(
+        (Path, "path"),
+        (datetime, "time"),
+        (date, "date"),
+        (AwareDatetime, "time with an offset"),
+        (timedelta, "duration"),
+    ),
 ]
 _BOUNDS = {
     "gt": "more than {}",

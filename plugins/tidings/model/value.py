@@ -1,0 +1,63 @@
+"""The shapes that `tidings value --json` prints; docs/json.md is generated from here."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from tidings.model.base import Shape
+
+
+class BgNbdParameters(Shape):
+    """BG/NBD: while active a customer buys at a rate from gamma(r, alpha), and leaves by a chance from beta(a, b)."""
+
+    r: float = Field(description="shape of the rates")
+    alpha: float = Field(description="scale of the rates, in `unit`: the mean rate is r / alpha")
+    a: float = Field(description="of leaving after a purchase; the mean chance is a / (a + b)")
+    b: float = Field(description="of staying")
+
+
+class GammaGammaParameters(Shape):
+    """Gamma-Gamma: amounts from gamma(p, ν), with ν of each customer from gamma(q, v)."""
+
+    p: float = Field(description="shape of one customer's amounts")
+    q: float = Field(description="shape of the rates of amounts")
+    v: float = Field(description="scale of the rates of amounts, in the file's money")
+    log_likelihood: float = Field(description="total, of customers with a paid repeat")
+
+
+class Holdout(Shape):
+    """How the forecast did on what the file says of the time after `until`."""
+
+    days: int = Field(description="days from `until` to the last purchase in the file")
+    expected: float = Field(description="purchases that were forecast, of the customers known at `until`")
+    bought: int = Field(description="purchases that they made")
+    correlation: float | None = Field(description="between both, over customers; null where one of them never varies")
+
+
+class ValueShape(Shape):
+    """`tidings value FILE --json`: the models of the file's customers, and where their scores are."""
+
+    file: str = Field(description="what was read")
+    until: date = Field(description="the last day that the models may see")
+    unit: Literal["days", "weeks"] = Field(description="of time, in the parameters")
+    customers: int = Field(description="with a purchase until then")
+    purchases: int = Field(description="days on which a customer bought; those of one day are one")
+    came_back: int = Field(description="customers with a repeat")
+    left_out: dict[str, int] = Field(description="`customer`, `date`, `amount` (not sound) or `refund` → rows")
+    model: Literal["bg_nbd", "average"] = Field(description="what the orders are expected by")
+    note: str | None = Field(description="why a model is missing and averages stand in")
+    params: BgNbdParameters | None = Field(description="null without a model")
+    log_likelihood: float | None = Field(description="of BG/NBD, total over all customers")
+    undetermined: list[str] = Field(description="parameters that the data leave open")
+    gamma_gamma: GammaGammaParameters | None = Field(description="null without a model; the first day is left out")
+    spend_correlation: float | None = Field(
+        description="between number and size of the repeats; Gamma-Gamma takes it to be near zero"
+    )
+    active: float | None = Field(description="customers expected to be active: the sum of p_alive")
+    predicted_orders_12m: float = Field(description="of all customers, in the next 365 days")
+    predicted_value_12m: float = Field(description="of these orders, in the file's money")
+    holdout: Holdout | None = Field(description="null where the file ends with `until`")
+    scores: str = Field(description="the file with a row a customer")
