@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tidings.insight.optimum import Floats, Optimum, maximise
+from tidings.insight.optimum import Floats, Optimum, dot, maximise
 
 Ints = NDArray[np.int64]
 SAMPLE = 20_000
@@ -79,7 +79,7 @@ def fit_bg_nbd(repeats: Ints, recency: Ints, age: Ints, unit: int = 1) -> tuple[
     if len(counts) > SAMPLE:
         some = np.random.default_rng(0).choice(len(counts), SAMPLE, replace=False)
         part = _Likelihood(x[some], t_x[some], days[some], counts[some], span)
-        start = maximise(part, start, float(counts[some].sum())).parameters
+        start = maximise(part, start, float(counts[some].sum()), tolerance=1e-3).parameters
     found = maximise(_Likelihood(x, t_x, days, counts, span), start, float(len(repeats)))
     r, alpha, a, b = (float(value) for value in found.parameters)
     # The density of x purchases has the dimension of time to the power of -x.
@@ -121,20 +121,20 @@ class _Likelihood:
         r, alpha, a, b = parameters
         x, n = self.x, self.times
         customers = n.sum()
-        total = n @ (gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x))
+        total = dot(n, gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x))
         total += customers * (r * np.log(alpha) - gammaln(r) + gammaln(a + b) - gammaln(b))
-        of_both = customers * psi(a + b) - n @ psi(a + b + x)
+        of_both = customers * psi(a + b) - dot(n, psi(a + b + x))
         gradient = np.array([
-            n @ psi(r + x) + customers * (np.log(alpha) - psi(r)),
+            dot(n, psi(r + x)) + customers * (np.log(alpha) - psi(r)),
             customers * r / alpha,
             of_both,
-            of_both + n @ psi(b + x) - customers * psi(b),
+            of_both + dot(n, psi(b + x)) - customers * psi(b),
         ])  # fmt: skip
 
         waited = np.log(alpha + self.once_days)
-        total -= r * (self.once @ waited)
-        gradient[0] -= self.once @ waited
-        gradient[1] -= r * (self.once @ (1 / (alpha + self.once_days)))
+        total -= r * dot(self.once, waited)
+        gradient[0] -= dot(self.once, waited)
+        gradient[1] -= r * dot(self.once, 1 / (alpha + self.once_days))
 
         logs, inverse = np.log(alpha + self.all_days), 1 / (alpha + self.all_days)
         late, rate = logs[self.age], self.repeats + r
@@ -142,10 +142,10 @@ class _Likelihood:
         odds = np.log(a) - np.log(b - 1 + self.repeats) + rate * gap
         small = np.exp(-np.abs(odds))
         left = np.where(odds > 0, 1.0, small) / (1 + small) * self.counts  # customers who left with their last purchase
-        total += self.counts @ (np.maximum(odds, 0) + np.log1p(small) - rate * late)
+        total += dot(self.counts, np.maximum(odds, 0) + np.log1p(small) - rate * late)
         by_age = self.counts * inverse[self.age]
-        gradient[0] += left @ gap - self.counts @ late
-        gradient[1] += left @ (rate * (inverse[self.age] - inverse[self.recency])) - rate @ by_age
+        gradient[0] += dot(left, gap) - dot(self.counts, late)
+        gradient[1] += dot(left, rate * (inverse[self.age] - inverse[self.recency])) - dot(rate, by_age)
         gradient[2] += left.sum() / a
-        gradient[3] -= left @ (1 / (b - 1 + self.repeats))
+        gradient[3] -= dot(left, 1 / (b - 1 + self.repeats))
         return float(total), gradient

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tidings.insight.bg_nbd import Ints
-from tidings.insight.optimum import Floats, Optimum, maximise
+from tidings.insight.optimum import Floats, Optimum, dot, maximise
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def fit_gamma_gamma(repeats: Ints, spend: Floats) -> tuple[GammaGamma, Optimum]:
     mean = spend / x / scale  # so that v begins near 1, whatever the currency
     values, times = np.unique(repeats, return_counts=True)
     customers = float(len(x))
-    weighed = float(x @ (np.log(mean) + np.log(x)))  # Σ x ln(x m), of which p is the factor
+    weighed = dot(x, np.log(mean) + np.log(x))  # Σ x ln(x m), of which p is the factor
     fixed = -float(np.log(mean).sum())
     together = x * mean
 
@@ -48,13 +48,13 @@ def fit_gamma_gamma(repeats: Ints, spend: Floats) -> tuple[GammaGamma, Optimum]:
         p, q, v = parameters
         above = np.log(v + together)
         inverse = 1 / (v + together)
-        total = times @ (gammaln(p * values + q) - gammaln(p * values)) + customers * (q * np.log(v) - gammaln(q))
-        total += p * weighed + fixed - p * (x @ above) - q * above.sum()
+        total = dot(times, gammaln(p * values + q) - gammaln(p * values)) + customers * (q * np.log(v) - gammaln(q))
+        total += p * weighed + fixed - p * dot(x, above) - q * above.sum()
         digamma = psi(p * values + q)
         gradient = np.array([
-            (times * values) @ (digamma - psi(p * values)) + weighed - x @ above,
-            times @ digamma - customers * psi(q) + customers * np.log(v) - above.sum(),
-            customers * q / v - p * (x @ inverse) - q * inverse.sum(),
+            dot(times * values, digamma - psi(p * values)) + weighed - dot(x, above),
+            dot(times, digamma) - customers * psi(q) + customers * np.log(v) - above.sum(),
+            customers * q / v - p * dot(x, inverse) - q * inverse.sum(),
         ])  # fmt: skip
         return float(total), gradient
 
