@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 QUINTILES = {"rfm_recency": "last_order_at", "rfm_frequency": "orders", "rfm_money": "total_spend"}
 """Quintile columns, 5 the best fifth of those who ever ordered, and what each ranks."""
 
-STAGE_2: dict[str, FeatureKind] = {**dict.fromkeys(QUINTILES, "number"), **dict.fromkeys(LAST.values(), "time")}
+STAGE_2: dict[str, FeatureKind] = {
+    **dict.fromkeys(QUINTILES, "number"),
+    **dict.fromkeys(LAST.values(), "time"),
+    **dict.fromkeys(("level", "status"), "text"),
+}
 
 
 def all_columns(customers: ir.Table) -> dict[str, Kind]:

@@ -17,6 +17,7 @@ from tidings.project.conditions import SINCE_ENTRY
 from tidings.segments.columns import condition_column, segment_column
 from tidings.segments.compile import CompiledCondition, Compiler, scope_of
 from tidings.segments.expressions import Kind
+from tidings.segments.ladder import check_advocate
 from tidings.yamlfile import place_mistake
 
 SEGMENT_FILE = "segments/{}.yaml"
@@ -43,6 +44,7 @@ def compile_questions(project: Project, now: datetime, columns: Mapping[str, Kin
     """All segments and campaign conditions; ProjectErrors with file, line and column of everything wrong in them."""
     errors: list[TidingsError] = []
     scope = scope_of(project, columns)
+    check_advocate(project.settings.ladder, columns)
 
     def compiled(condition: Any, file: str, place: Place) -> CompiledCondition:
         compiler = Compiler(project, now, scope)

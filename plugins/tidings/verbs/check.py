@@ -15,6 +15,7 @@ from tidings.model.steps import If, walk_places
 from tidings.project import Clauses, Project, Reading, read_project
 from tidings.segments.compile import Compiler, scope_of
 from tidings.segments.features import Sources, look_at_sources
+from tidings.segments.ladder import check_advocate
 from tidings.warehouse.reading import Unreachable
 from tidings.yamlfile import YamlDocument, place_mistake
 
@@ -29,7 +30,7 @@ def check(root: Path, at: str | None = None) -> CheckShape:
     reading = read_project(root)
     project, sources = reading.project, _look(reading)
     findings = {_finding(error): None for error in reading.errors}
-    findings |= dict.fromkeys(_wrong_sources(reading, sources))
+    findings |= dict.fromkeys([*_wrong_sources(reading, sources), *_wrong_advocate(reading, sources)])
     # What a name or an argument gets wrong has been said already, by whoever read the file.
     said = {error.where for error in reading.errors}
     found = [*_conditions(project, sources, at), *_categories(project, sources)]
@@ -65,6 +66,14 @@ def _wrong_sources(reading: Reading, sources: Sources) -> Iterator[Finding]:
             yield _finding(TidingsError(reason, error.fix, where), warning=True)
         else:
             yield _finding(TidingsError(error.reason, error.fix, where))
+
+
+def _wrong_advocate(reading: Reading, sources: Sources) -> Iterator[Finding]:
+    try:
+        if sources.columns is not None:
+            check_advocate(reading.project.settings.ladder, sources.columns)
+    except TidingsError as error:
+        yield _finding(TidingsError(error.reason, error.fix, reading.settings.layers.where(("ladder", "advocate"))))
 
 
 def _conditions(project: Project, sources: Sources, at: str | None) -> Iterator[Finding]:
