@@ -6,8 +6,8 @@ plugin. A condition on NULL is false, so `not` of a condition is its complement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from tidings.errors import TidingsError, did_you_mean
 from tidings.model.mistakes import Mistake, Place
 from tidings.model.money import exponent
 from tidings.model.scalars import NAME
-from tidings.model.seams import Condition
+from tidings.model.seams import Condition, Surroundings
 from tidings.plugins import contained
 from tidings.project import Clauses, Leaf, Project
 from tidings.segments.columns import segment_column
@@ -39,12 +39,17 @@ class CompiledCondition:
 
 
 class Compiler:
-    """Compiles conditions of one project; `mistakes` collects what is wrong in all of them, each with its place."""
+    """Compiles conditions of one project; `mistakes` collects what is wrong in all of them, each with its place.
 
-    def __init__(self, project: Project, now: datetime, scope: Scope) -> None:
+    `tables` are the source tables that are there; None stands for a warehouse that cannot be read.
+    """
+
+    def __init__(self, project: Project, now: datetime, scope: Scope, tables: Collection[str] | None = None) -> None:
         self.project = project
         self.now = now
         self.scope = scope
+        columns = None if scope.open else scope.columns
+        self.around = Surroundings(project.warehouse_folder, project.settings.timezone, columns, tables)
         self.clauses = Clauses(project.plugins.conditions)
         self.mistakes: list[Mistake] = []
 
@@ -98,7 +103,10 @@ class Compiler:
         kind = self.project.plugins.conditions[str(leaf.name)]
         with contained(f"the condition {leaf.name!r}"):
             condition = (NEGATED.get(kind, kind) if negated else kind)(leaf.config)
-            sql = condition.sql(self.now)
+            condition.around = self.around
+            found = list(condition.mistakes())
+            sql = "FALSE" if found else condition.sql(self.now)
+        self.mistakes += [replace(each, place=(*leaf.place, *each.place)) for each in found]
         segments = frozenset({leaf.segment} if leaf.segment else ())
         return CompiledCondition(f"coalesce({sql}, FALSE)", {}, (condition,), segments)
 

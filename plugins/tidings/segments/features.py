@@ -41,6 +41,7 @@ class Sources:
 
     columns: dict[str, Kind] | None = None
     categories: set[str] | None = None
+    tables: set[str] | None = None
     wrong: list[tuple[str | None, TidingsError]] = field(default_factory=list)
 
 
@@ -49,14 +50,17 @@ def look_at_sources(project: Project) -> Sources:
     found = Sources()
     try:
         with open_warehouse(project) as warehouse:
+            there: set[str] = set()
             for name, source in SOURCES.items():
                 try:
                     if source.required or warehouse.has(name):
+                        there.add(name)
                         _look_at(warehouse, name, found)
                 except Unreachable:
                     raise
                 except TidingsError as error:
                     found.wrong.append((name, error))
+            found.tables = there
     except TidingsError as error:
         found.wrong.append((None, error))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,14 +40,16 @@ class Questions:
         return [condition for layer in self.layers for each in layer.values() for condition in each.conditions]
 
 
-def compile_questions(project: Project, now: datetime, columns: Mapping[str, Kind]) -> Questions:
+def compile_questions(
+    project: Project, now: datetime, columns: Mapping[str, Kind], tables: Collection[str] | None = None
+) -> Questions:
     """All segments and campaign conditions; ProjectErrors with file, line and column of everything wrong in them."""
     errors: list[TidingsError] = []
     scope = scope_of(project, columns)
     check_advocate(project.settings.ladder, columns)
 
     def compiled(condition: Any, file: str, place: Place) -> CompiledCondition:
-        compiler = Compiler(project, now, scope)
+        compiler = Compiler(project, now, scope, tables)
         found = compiler.compile(condition, place)
         errors.extend(place_mistake(mistake, project.documents[file]) for mistake in compiler.mistakes)
         return found

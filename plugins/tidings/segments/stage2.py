@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
 from tidings.model.seams import Condition
+from tidings.plugins import contained
+from tidings.segments.columns import quoted
 from tidings.segments.compile import CompiledCondition
 from tidings.segments.features import QUINTILES
 from tidings.segments.ladder import level_sql, status_sql
@@ -35,7 +37,8 @@ def save_people(
 ) -> dict[str, int]:
     """Write people.parquet, one row a profile in order of customer_id; returns persons by segment.
 
-    `features` is the file of stage 1, `persons` has customer_id, person_key and represents, `touches` what
+    `features` is the file of stage 1, `persons` has customer_id, person_key, represents and, where lists may ask
+    for it, email (normalised; it is written nowhere), `touches` what
     `load_touches` gives. A person is in a segment where any of their profiles is. TidingsError naming the condition
     whose SQL the engine refuses.
     """
@@ -45,10 +48,12 @@ def save_people(
     try:
         connection: duckdb.DuckDBPyConnection = backend.con
         connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
-        connection.register("persons", persons)
+        answered = _answers(persons, questions.conditions)
+        who = persons[["customer_id", "person_key", "represents"]]
+        connection.register("persons", who.assign(**answered))
         connection.register("ledger", _ledger_features(backend, touches, questions.conditions, now))
         connection.read_parquet(str(features)).create_view("features")
-        known = _features(ladder, now)
+        known = _features(ladder, now, answered)
         sql, parameters = _statement(known, questions)
         place = str(path).replace("'", "''")
         try:
@@ -69,16 +74,27 @@ def _statement(sql: str, questions: Questions) -> tuple[str, dict[str, Any]]:
     return f"{sql} ORDER BY customer_id", parameters
 
 
-def _features(ladder: Ladder, now: datetime) -> str:
-    """What every question may read: the warehouse's features, the person's, the ledger's."""
+def _answers(persons: pd.DataFrame, conditions: Iterable[Condition]) -> dict[str, pd.Series[Any]]:
+    """What conditions know of each profile by themselves; TidingsError naming the one that fails."""
+    profiles = persons.reindex(columns=["customer_id", "email"])
+    answered: dict[str, pd.Series[Any]] = {}
+    for condition in conditions:
+        with contained(f"the condition {condition.name!r}"):
+            answered |= condition.answers(profiles)
+    return answered
+
+
+def _features(ladder: Ladder, now: datetime, answered: Iterable[str] = ()) -> str:
+    """What every question may read: the warehouse's features, the person's, the ledger's, and what was `answered`."""
     quintiles = ", ".join(
         f"CASE WHEN orders > 0 THEN 1 + (rank() OVER (PARTITION BY orders > 0 ORDER BY {ranked}) - 1) * 5"
         f" // count(*) OVER (PARTITION BY orders > 0) END AS {name}"
         for name, ranked in QUINTILES.items()
     )
+    more = "".join(f"persons.{quoted(name)}, " for name in answered)
     return (
         f"SELECT persons.person_key, features.* EXCLUDE ({LOYAL_AT}, {BACK_AT}), ledger.* EXCLUDE (person_key), "
-        f"persons.represents, {quintiles}, {level_sql(ladder)} AS level, {status_sql(ladder, now)} AS status "
+        f"persons.represents, {more}{quintiles}, {level_sql(ladder)} AS level, {status_sql(ladder, now)} AS status "
         "FROM features JOIN persons USING (customer_id) LEFT JOIN ledger USING (person_key)"
     )
 

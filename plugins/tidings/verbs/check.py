@@ -79,7 +79,7 @@ def _wrong_advocate(reading: Reading, sources: Sources) -> Iterator[Finding]:
 def _conditions(project: Project, sources: Sources, at: str | None) -> Iterator[Finding]:
     scope, now = scope_of(project, sources.columns), project.now(at)
     for document, condition, place in _asked(project):
-        compiler = Compiler(project, now, scope)
+        compiler = Compiler(project, now, scope, sources.tables)
         compiler.compile(condition, place)
         yield from (_finding(place_mistake(mistake, document)) for mistake in compiler.mistakes)
 
