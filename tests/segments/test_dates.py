@@ -8,10 +8,10 @@ import duckdb
 import pytest
 
 from tests.segments.test_stage2 import people
-from tests.warehouse.workspaces import customer, workspace
+from tests.warehouse.workspaces import ago, customer, line, order, product, workspace
 from tidings.errors import ProjectErrors
 from tidings.model.seams import Condition, Surroundings
-from tidings.segments.dates import Ahead, Birthday
+from tidings.segments.dates import Ahead, Birthday, Due
 
 
 def born(days: list[str | None], now: datetime, zone: str = "UTC", **config: str) -> list[str | None]:
@@ -93,3 +93,58 @@ def test_a_day_ahead_is_said_in_one_way(tmp_path: Path, config: dict[str, str], 
     """In whole days."""
     with pytest.raises(ProjectErrors, match=reason):
         workspace(tmp_path, segments={"odd": [{"birthday": config}]})
+
+
+def due(root: Path, purchases: dict[str, list[float]], asked: dict[str, Any], category: str = "Milk") -> dict[str, str]:
+    """For each condition who it holds for, of customers who bought one thing of a category so many days ago."""
+    orders = [order(f"{who}{n}", who, ago(days)) for who, past in purchases.items() for n, days in enumerate(past)]
+    tables = {
+        "customers": [customer(who) for who in purchases],
+        "orders": orders,
+        "order_lines": [line(row["order_id"], product_id) for row in orders for product_id in ("p", "p", "q")],
+        "products": [product("p", category), product("q", "Bread")],
+    }
+    rows, _ = people(workspace(root, tables), root, asked)
+    return {name: "".join(row["customer_id"] for row in rows if row[name]) for name in asked}
+
+
+def test_the_next_purchase_is_due_by_own_gaps_and_those_of_all(tmp_path: Path) -> None:
+    """Own medians are 10 (two gaps), 20 (one) and 30 (one): 20 over all; d bought once, e never."""
+    purchases = {"a": [12, 22, 32], "b": [20, 40], "c": [20, 50], "d": [18], "e": []}
+    # (2 * 10 + 2 * 20) / 4 = 15 → in 3 days; (20 + 40) / 3 = 20 → today; (30 + 40) / 3 = 23.3 → in 3; 20 → in 2.
+    asked: dict[str, Any] = {
+        "today": {"due": {"category": "Milk"}},
+        "before": {"due": {"category": "Milk", "before": "3d"}},
+        "two": {"due": {"category": "Milk", "within": "2d"}},
+        "within": {"due": {"category": "Milk", "within": "3d"}},
+        "not": {"not": {"due": {"category": "Milk", "within": "2d"}}},
+        "anything": {"due": {"within": "3d"}},
+        "other": {"due": {"category": "O'Neill's", "within": "999d"}},
+    }
+    assert due(tmp_path, purchases, asked) == {
+        "today": "b", "before": "ac", "two": "bd", "within": "abcd", "not": "ace", "anything": "abcd", "other": "",
+    }  # fmt: skip
+
+
+def test_what_is_bought_on_one_day_is_bought_once(tmp_path: Path) -> None:
+    """Three orders of an afternoon are no gaps."""
+    asked: dict[str, Any] = {"today": {"due": {}}, "ever": {"due": {"within": "999d"}}}
+    assert due(tmp_path, {"a": [9.7, 9.8, 9.9, 19.9]}, asked)["today"] == "a"
+    assert due(tmp_path, {"a": [9.9, 9.8]}, asked) == {"today": "", "ever": ""}
+
+
+def test_nobody_is_due_where_nobody_bought(tmp_path: Path) -> None:
+    """Nor where nobody bought twice, nor in a category of that name alone; quotes are text."""
+    asked: dict[str, Any] = {"ever": {"due": {"category": "O'Neill's", "within": "999d"}}}
+    assert due(tmp_path, {}, asked) == {"ever": ""}
+    assert due(tmp_path, {"a": [3]}, asked, "O'Neill's") == {"ever": ""}
+    assert due(tmp_path, {"a": [3, 9]}, asked, "O'Neill's") == {"ever": "a"}
+
+
+def test_days_of_buying_are_those_of_the_workspace_s_zone() -> None:
+    """20:00 UTC is tomorrow in Vietnam; one aggregate serves every number of days ahead."""
+    condition = Due(Due.Config.model_validate({"within": "3d"}))
+    condition.around = Surroundings(Path("data"), "Asia/Ho_Chi_Minh")
+    today = (date(2026, 11, 2) - date(1970, 1, 1)).days
+    assert condition.sql(at("2026-11-01", 20)).endswith(f"- {today} BETWEEN 0 AND 3")
+    assert condition.columns == Due(Due.Config()).columns != Due(Due.Config(category="Milk")).columns

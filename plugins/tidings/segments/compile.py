@@ -14,7 +14,6 @@ from typing import Any
 from tidings.errors import TidingsError, did_you_mean
 from tidings.model.mistakes import Mistake, Place
 from tidings.model.money import exponent
-from tidings.model.scalars import NAME
 from tidings.model.seams import Condition, Surroundings
 from tidings.plugins import contained
 from tidings.project import Clauses, Leaf, Project
@@ -86,17 +85,17 @@ class Compiler:
         try:
             if leaf.name == "in_segment" or (leaf.bare and leaf.bare in self.project.segments):
                 return self._segment(str(leaf.asked))
-            return self._text(leaf.text.strip()) if leaf.text is not None else self._named(leaf, negated)
+            return self._text(leaf) if leaf.text is not None else self._named(leaf, negated)
         except TidingsError as error:
             self.mistakes.append(Mistake(leaf.place, error.reason, error.fix))
             return CompiledCondition("FALSE")
 
-    def _text(self, text: str) -> CompiledCondition:
-        if NAME.fullmatch(text) and text not in self.scope.columns and not self.scope.open:
-            fix = did_you_mean(text, [*self.project.segments, *self.scope.columns])
-            raise TidingsError(f"there is no segment {text!r}", fix)
+    def _text(self, leaf: Leaf) -> CompiledCondition:
+        if leaf.bare and leaf.bare not in self.scope.columns and not self.scope.open:
+            fix = did_you_mean(leaf.bare, [*self.project.segments, *self.scope.columns])
+            raise TidingsError(f"there is no segment {leaf.bare!r}", fix)
         expression = Expression(self.scope)
-        sql = expression.boolean(text)
+        sql = expression.boolean(str(leaf.text).strip())
         return CompiledCondition(f"coalesce({sql}, FALSE)", expression.parameters)
 
     def _named(self, leaf: Leaf, negated: bool) -> CompiledCondition:

@@ -102,7 +102,7 @@ def _asked_categories(project: Project) -> Iterator[tuple[YamlDocument, str, Pla
             yield document, campaign.goal.where["category"], ("goal", "where", "category")
     for document, condition, place in _asked(project):
         for leaf in clauses.read(condition, place)[0]:
-            if leaf.name == "bought" and (category := getattr(leaf.config, "category", None)):
+            if leaf.name in ("bought", "due") and (category := getattr(leaf.config, "category", None)):
                 yield document, category, (*leaf.place, "category")
 
 
