@@ -224,7 +224,7 @@ def conditions() -> str:
     for name, condition in load_project(ROOT).plugins.conditions.items():
         hints = get_type_hints(condition.Config, include_extras=True)
         arguments = [
-            f"`{key}`: {_kinds.kind(hints[key], {})}" + (", required" if field.is_required() else "")
+            f"`{field.alias or key}`: {_kinds.kind(hints[key], {})}" + (", required" if field.is_required() else "")
             for key, field in condition.Config.model_fields.items()
         ]
         rows.append((f"`{name}`", "<br>".join(arguments), _doc(condition)))

@@ -17,6 +17,8 @@ from tidings.model import scalars
 
 SCALARS = {
     "Duration": "duration",
+    "Days": "whole days",
+    "Fifths": "a fifth of 1 to 5, or a range such as `4-5`",
     "Clock": "time of day",
     "Share": "percentage",
     "Name": "name",

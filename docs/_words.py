@@ -224,6 +224,7 @@ SETTINGS = {
     "Settings.doubt": "how long a message may be in doubt",
     "Settings.control_group": "share of everybody that no marketing campaign contacts",
     "Settings.mining": "what recommendations are made from",
+    "Settings.ladder": "what `level` and `status` mean here: [segments.md](segments.md#level-and-status)",
     "Settings.allow": "outside production, the addresses that a real provider may be given; `*` stands for anything",
     "Settings.clock": "the demo's clock",
     "Settings.environments": "name → settings that replace these when `TIDINGS_ENV` is that name",
@@ -265,6 +266,15 @@ SETTINGS = {
     "Mining.window": "how far back baskets count",
     "Mining.every": "how old mined rules may become before they are mined again",
     "Mining.replenish": "what was bought within this time is not recommended",
+    "Ladder.loyal_orders": "so many orders make a customer loyal, once they lie",
+    "Ladder.loyal_within": "within this time of each other, whenever that was",
+    "Ladder.advocate": "the column of `customers` that says true of an advocate; without one nobody is",
+    "Ladder.usual_gap": "stands for the own average gap of who ordered once",
+    "Ladder.shortest_gap": "an own average gap counts as at least this",
+    "Ladder.at_risk": "own gaps of silence, and more, put a customer at risk",
+    "Ladder.lapsed": "own gaps of silence, and more, make them lapsed",
+    "Ladder.lost": "own gaps of silence, and more, make them lost",
+    "Ladder.won_back": "how long a lapsed customer who ordered again is called won back",
     "ClockSettings.at": "the default of `--at`; refused in production",
 }
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from tidings.clock import parse_at
@@ -41,7 +41,7 @@ LOCAL = Path("config/local.yaml")
 PRODUCTION = "production"
 
 Values = dict[str, Any]
-Source = Literal["customers", "orders", "order_lines", "products", "cases", "consents"]
+Source = Literal["customers", "orders", "order_lines", "products", "cases", "events", "consents"]
 
 
 def _instant(value: Any) -> datetime:
@@ -136,6 +136,29 @@ class Mining(Part):
     replenish: Duration = timedelta(days=14)
 
 
+class Ladder(Part):
+    """How far a customer has come (`level`), and how they are doing by their own rhythm (`status`).
+
+    `at_risk`, `lapsed` and `lost` are multiples of the customer's own average gap between orders.
+    """
+
+    loyal_orders: Annotated[Whole, Field(ge=2)] = 5
+    loyal_within: Span = timedelta(days=365)
+    advocate: str | None = None
+    usual_gap: Span = timedelta(days=30)
+    shortest_gap: Span = timedelta(days=7)
+    at_risk: Annotated[Whole, Field(ge=1)] = 2
+    lapsed: Annotated[Whole, Field(ge=1)] = 3
+    lost: Annotated[Whole, Field(ge=1)] = 6
+    won_back: Span = timedelta(days=90)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Ladder:
+        if not self.at_risk < self.lapsed < self.lost:
+            raise ValueError("`at_risk`, `lapsed` and `lost` do not rise; write such as at_risk: 2, lapsed: 3, lost: 6")
+        return self
+
+
 class Doubt(Part):
     """How long a message may be in doubt until its campaign's `guarantee` decides."""
 
@@ -204,6 +227,7 @@ class Settings(BaseModel):
     doubt: Doubt = Doubt()
     control_group: Share = 0.0
     mining: Mining = Mining()
+    ladder: Ladder = Ladder()
     allow: list[str] = []
     clock: ClockSettings = ClockSettings()
     environments: dict[Name, dict[str, Any]] = {}

@@ -140,3 +140,17 @@ def test_a_plugin_s_condition_is_asked_after_the_segment_it_names(tmp_path: Path
 def test_a_wrong_condition_is_false(project: Project) -> None:
     """What cannot be read holds for nobody."""
     assert Compiler(project, NOW, scope_of(project, COLUMNS)).compile("ordrs > 3") == CompiledCondition("FALSE")
+
+
+def test_sql_may_be_written_as_a_mapping(project: Project) -> None:
+    """The same as the string; a bare word in it is a column, never a segment."""
+    string = compiled_condition(project, "orders >= 3", COLUMNS)
+    assert compiled_condition(project, {"sql": "orders >= 3"}, COLUMNS) == string
+    assert compiled_condition(project, {"not": {"sql": " member"}}, COLUMNS).sql == '(NOT coalesce("member", FALSE))'
+    asked = [{"sql": "loyal"}, {"sql": ""}, {"sql": ["orders >= 3"]}, {"sql": "ordrs > 3"}]
+    assert [mistakes(project, each) for each in asked] == [
+        [(("where", "sql"), "there is no column 'loyal'")],
+        [(("where", "sql"), "`sql` takes an expression, not ''")],
+        [(("where", "sql"), "`sql` takes an expression, not a list")],
+        [(("where", "sql"), "there is no column 'ordrs'")],
+    ]

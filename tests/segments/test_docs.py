@@ -9,6 +9,8 @@ from tests.segments.test_expressions import compiled
 from tests.warehouse.workspaces import NOW, ago, customer, order, workspace
 from tidings.segments.expressions import FUNCTIONS
 from tidings.segments.features import STAGE_2
+from tidings.segments.ladder import LEVELS, STATUSES
+from tidings.settings import Ladder
 from tidings.verbs.refresh import refresh
 from tidings.warehouse.contract import SOURCES
 from tidings.warehouse.features import BASE
@@ -26,6 +28,14 @@ def table(heading: str) -> dict[str, str]:
 def test_every_feature_is_described() -> None:
     """Base features and those of the second stage, none missing, none left over."""
     assert set(table("Features")) == {*BASE, *STAGE_2}
+
+
+def test_every_level_and_status_is_described() -> None:
+    """With the settings that decide them."""
+    described = table("Level and status")
+    assert set(described) == {*LEVELS, *STATUSES}
+    section = PAGE.split("### Level and status")[1].split("\n## ")[0]
+    assert {name for name in Ladder.model_fields if f"`{name}`" in section} == set(Ladder.model_fields)
 
 
 def test_every_function_is_named() -> None:
@@ -49,7 +59,7 @@ def test_the_source_tables_have_the_columns_of_the_contract() -> None:
 
 def test_examples_of_strings_compile() -> None:
     """Text, dates and times as the page writes them."""
-    for text in ("total_spend >= 300 USD", "level = 'gold'", "last_order_at < '2026-06-01T09:00'"):
+    for text in ("total_spend >= 300 USD", "level = 'loyal'", "last_order_at < '2026-06-01T09:00'"):
         assert f"`{text}`" in PAGE
         compiled(text)
 

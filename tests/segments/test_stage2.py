@@ -41,10 +41,11 @@ def people(
         questions = compile_questions(project, NOW, columns)
         more = {name: compiled_condition(project, each, columns) for name, each in (asked or {}).items()}
         questions = Questions([*questions.layers, more], questions.segments)
-        save_features(warehouse, tables, questions.conditions, NOW, folder / "features.parquet")
+        ladder = project.settings.ladder
+        save_features(warehouse, tables, questions.conditions, NOW, folder / "features.parquet", ladder)
     customers = pq.read_table(folder / "features.parquet", columns=["customer_id"])["customer_id"].to_pylist()
     path = folder / "people.parquet"
-    sizes = save_people(folder / "features.parquet", persons(customers), touches, questions, NOW, path)
+    sizes = save_people(folder / "features.parquet", persons(customers), touches, questions, NOW, path, ladder)
     return pq.read_table(path).to_pylist(), sizes
 
 

@@ -59,6 +59,10 @@ TYPES: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("case_id", "customer_id"), pa.string()),
         **dict.fromkeys(("opened_at", "closed_at"), pa.timestamp("us", "UTC")),
     },
+    "events": {
+        **dict.fromkeys(("event_id", "customer_id", "event"), pa.string()),
+        "occurred_at": pa.timestamp("us", "UTC"),
+    },
     "consents": {
         **dict.fromkeys(("customer_id", "channel", "purpose", "state", "source"), pa.string()),
         **dict.fromkeys(("recorded_at", "expires_at"), pa.timestamp("us", "UTC")),
@@ -111,6 +115,11 @@ def consent(customer_id: str, state: str = "granted", at: datetime | None = None
         "customer_id": customer_id, "channel": "email", "purpose": "marketing", "state": state,
         "recorded_at": at or ago(300), "expires_at": None, "source": "web form", **more,
     }  # fmt: skip
+
+
+def event(event_id: str, customer_id: str | None, name: str | None, at: datetime | None, **more: Any) -> Row:
+    """Something that a customer did."""
+    return {"event_id": event_id, "customer_id": customer_id, "event": name, "occurred_at": at, **more}
 
 
 def write_table(folder: Path, name: str, rows: Sequence[Row]) -> None:

@@ -21,6 +21,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d{1,5})\s*([mhdw])")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _RATE = re.compile(r"(\d{1,9})\s*/\s*(s|min|h)")
+_FIFTHS = re.compile(r"([1-5])(?:-([1-5]))?")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 
@@ -41,6 +42,22 @@ def parse_span(value: Any) -> timedelta:
     if not span:
         raise ValueError(f"{shown(value)} is no time at all; write a longer one, such as 5d")
     return span
+
+
+def parse_days(value: Any) -> timedelta:
+    """A duration of whole days, `0d` among them; ValueError otherwise."""
+    span = parse_duration(value)
+    if span % timedelta(days=1):
+        raise ValueError(f"{shown(value)} is not a number of whole days; write one such as 3d")
+    return span
+
+
+def parse_fifths(value: Any) -> tuple[int, int]:
+    """`4-5` as (4, 5), `5` as (5, 5): the first and the last of five; ValueError otherwise."""
+    match = _FIFTHS.fullmatch(str(value)) if isinstance(value, (int, str)) else None
+    if match is None or int(match[1]) > int(match[2] or 5):
+        raise ValueError(f"{shown(value)} is none of the fifths 1 to 5; write one, or a range such as 4-5")
+    return int(match[1]), int(match[2] or match[1])
 
 
 def format_duration(span: timedelta) -> str:
@@ -165,6 +182,10 @@ def _share_text(share: float) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
 Span = Annotated[timedelta, BeforeValidator(parse_span), PlainSerializer(format_duration)]
+Days = Annotated[timedelta, BeforeValidator(parse_days), PlainSerializer(format_duration)]
+Fifths = Annotated[
+    tuple[int, int], PlainValidator(parse_fifths), PlainSerializer(lambda fifths: f"{fifths[0]}-{fifths[1]}")
+]
 Clock = Annotated[time, BeforeValidator(parse_clock), PlainSerializer(lambda at: at.strftime("%H:%M"))]
 Share = Annotated[float, BeforeValidator(parse_share), PlainSerializer(_share_text)]
 Name = Annotated[str, BeforeValidator(parse_name)]

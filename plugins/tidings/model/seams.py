@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -84,19 +84,44 @@ class Provider(ABC):
         """Give back connections."""
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a condition may know of the workspace that asks it.
+
+    `data` is the folder of what git does not track; `columns` (name → kind) and `tables` are None where the warehouse
+    cannot be read.
+    """
+
+    data: Path
+    timezone: str
+    columns: Mapping[str, str] | None = None
+    tables: Collection[str] | None = None
+
+
 class Condition(ABC):
     """A named condition of YAML (`bought: {...}`).
 
     It declares the aggregates it needs of the warehouse (one value a customer) and gives a SQL boolean
-    expression over them. NULL counts as false.
+    expression over them. NULL counts as false. Before it is asked anything it is told what is `around` it.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[Noun]]
     ledger: ClassVar[bool] = False
+    around: Surroundings = Surroundings(Path("data"), "UTC")
 
     def __init__(self, config: Any) -> None:
         self.config = config
+
+    def mistakes(self) -> Iterable[Mistake]:
+        """What is wrong with a sound Config in this workspace, each at its key; then nothing else is asked."""
+        return ()
+
+    def answers(self, profiles: pd.DataFrame) -> Mapping[str, pd.Series[Any]]:
+        """Column name → a value each row of `profiles` (customer_id; email, normalised or missing), where no aggregate
+        says it; names begin `<name>__`. The snapshot keeps them: no address may be among them.
+        """
+        return {}
 
     def aggregates(self, tables: Mapping[str, ir.Table], now: datetime) -> dict[str, ir.Column]:
         """Column name → aggregate over `tables`, grouped by customer_id by the caller; names begin `<name>__`."""

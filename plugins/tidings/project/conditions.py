@@ -16,6 +16,7 @@ from tidings.model.seams import Condition
 
 LISTS = ("any", "all")
 NOT = "not"
+SQL = "sql"
 SINCE_ENTRY = ("ordered", "bought", "received", "opened", "clicked")
 """What an `if` asks of the time since entry, when it is reached; all else it asks of the snapshot."""
 
@@ -24,6 +25,7 @@ SINCE_ENTRY = ("ordered", "bought", "received", "opened", "clicked")
 class Leaf:
     """One question of a clause: a string (`text`), or a named condition (`name`, `config`).
 
+    A string under `sql:` is an `expression` and no segment's name, even where it is one bare word.
     Arguments called `segment`, `campaign` and `step` name what these words say, in any plugin's condition.
     """
 
@@ -31,6 +33,7 @@ class Leaf:
     text: str | None = None
     name: str | None = None
     config: Noun | None = None
+    expression: bool = False
 
     @property
     def segment(self) -> str | None:
@@ -50,7 +53,8 @@ class Leaf:
     @property
     def bare(self) -> str | None:
         """The string where it is one bare word: outside segments that is a segment's name, no expression."""
-        return self.text.strip() if self.text and NAME.fullmatch(self.text.strip()) else None
+        word = self.text.strip() if self.text and not self.expression else ""
+        return word if NAME.fullmatch(word) else None
 
     @property
     def asked(self) -> str | None:
@@ -95,8 +99,14 @@ class Clauses:
                 yield Mistake(place, "`not` takes one condition, not a list", "write not: {any: [...]}")
             else:
                 yield from self._walk(value, place)
+        elif name == SQL:
+            if isinstance(value, str) and value.strip():
+                yield Leaf(place, text=value, expression=True)
+            else:
+                fix = 'write such as sql: "orders >= 3"'
+                yield Mistake(place, f"`sql` takes an expression, not {shown(value)}", fix)
         elif name not in self.conditions:
-            known = [*self.conditions, *LISTS, NOT]
+            known = [*self.conditions, *LISTS, NOT, SQL]
             yield Mistake(place, f"there is no condition {name!r}", did_you_mean(name, known), at_key=True)
         else:
             yield from self._condition(name, value, place)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from tidings.hookspecs import hookimpl
 from tidings.model.seams import Condition
 from tidings.segments.conditions import Bought, Clicked, InSegment, Opened, Ordered, Received
+from tidings.segments.dates import Birthday, Due
+from tidings.segments.happened import Did, Viewed
+from tidings.segments.lists import Listed
+from tidings.segments.ranks import Rfm, Top
 
 
 @hookimpl
 def register_conditions() -> list[type[Condition]]:
-    """Conditions about orders, about our own messages, and about other segments."""
-    return [Bought, Ordered, InSegment, Received, Opened, Clicked]
+    """Conditions about orders, our own messages, other segments, where a customer stands, days, lists, events."""
+    return [Bought, Ordered, InSegment, Received, Opened, Clicked, Top, Rfm, Birthday, Due, Listed, Viewed, Did]

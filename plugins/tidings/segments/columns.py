@@ -25,3 +25,9 @@ def digest(value: Any) -> str:
     """16 hexadecimal digits of a value's canonical JSON: the same for the same meaning, whatever the key order."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def quoted(column: str) -> str:
+    """A column's name as SQL has it."""
+    escaped = column.replace('"', '""')
+    return f'"{escaped}"'

@@ -6,16 +6,15 @@ plugin. A condition on NULL is false, so `not` of a condition is its complement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from tidings.errors import TidingsError, did_you_mean
 from tidings.model.mistakes import Mistake, Place
 from tidings.model.money import exponent
-from tidings.model.scalars import NAME
-from tidings.model.seams import Condition
+from tidings.model.seams import Condition, Surroundings
 from tidings.plugins import contained
 from tidings.project import Clauses, Leaf, Project
 from tidings.segments.columns import segment_column
@@ -39,12 +38,17 @@ class CompiledCondition:
 
 
 class Compiler:
-    """Compiles conditions of one project; `mistakes` collects what is wrong in all of them, each with its place."""
+    """Compiles conditions of one project; `mistakes` collects what is wrong in all of them, each with its place.
 
-    def __init__(self, project: Project, now: datetime, scope: Scope) -> None:
+    `tables` are the source tables that are there; None stands for a warehouse that cannot be read.
+    """
+
+    def __init__(self, project: Project, now: datetime, scope: Scope, tables: Collection[str] | None = None) -> None:
         self.project = project
         self.now = now
         self.scope = scope
+        columns = None if scope.open else scope.columns
+        self.around = Surroundings(project.warehouse_folder, project.settings.timezone, columns, tables)
         self.clauses = Clauses(project.plugins.conditions)
         self.mistakes: list[Mistake] = []
 
@@ -81,24 +85,27 @@ class Compiler:
         try:
             if leaf.name == "in_segment" or (leaf.bare and leaf.bare in self.project.segments):
                 return self._segment(str(leaf.asked))
-            return self._text(leaf.text.strip()) if leaf.text is not None else self._named(leaf, negated)
+            return self._text(leaf) if leaf.text is not None else self._named(leaf, negated)
         except TidingsError as error:
             self.mistakes.append(Mistake(leaf.place, error.reason, error.fix))
             return CompiledCondition("FALSE")
 
-    def _text(self, text: str) -> CompiledCondition:
-        if NAME.fullmatch(text) and text not in self.scope.columns and not self.scope.open:
-            fix = did_you_mean(text, [*self.project.segments, *self.scope.columns])
-            raise TidingsError(f"there is no segment {text!r}", fix)
+    def _text(self, leaf: Leaf) -> CompiledCondition:
+        if leaf.bare and leaf.bare not in self.scope.columns and not self.scope.open:
+            fix = did_you_mean(leaf.bare, [*self.project.segments, *self.scope.columns])
+            raise TidingsError(f"there is no segment {leaf.bare!r}", fix)
         expression = Expression(self.scope)
-        sql = expression.boolean(text)
+        sql = expression.boolean(str(leaf.text).strip())
         return CompiledCondition(f"coalesce({sql}, FALSE)", expression.parameters)
 
     def _named(self, leaf: Leaf, negated: bool) -> CompiledCondition:
         kind = self.project.plugins.conditions[str(leaf.name)]
         with contained(f"the condition {leaf.name!r}"):
             condition = (NEGATED.get(kind, kind) if negated else kind)(leaf.config)
-            sql = condition.sql(self.now)
+            condition.around = self.around
+            found = list(condition.mistakes())
+            sql = "FALSE" if found else condition.sql(self.now)
+        self.mistakes += [replace(each, place=(*leaf.place, *each.place)) for each in found]
         segments = frozenset({leaf.segment} if leaf.segment else ())
         return CompiledCondition(f"coalesce({sql}, FALSE)", {}, (condition,), segments)
 

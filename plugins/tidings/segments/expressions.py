@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tidings.clock import parse_at
 from tidings.errors import TidingsError, did_you_mean
+from tidings.segments.columns import quoted
 from tidings.segments.parsing import AMOUNT, called, parse, parts_of, to_number
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ class Expression:
         columns = {column.lower(): column for column in self.scope.columns}
         found = columns.get(written.lower())
         if found is not None:
-            return Term(_quoted(found), self.scope.columns[found])
+            return Term(quoted(found), self.scope.columns[found])
         if self.scope.open and "__" not in written:
-            return Term(_quoted(written), "any")
+            return Term(quoted(written), "any")
         raise TidingsError(f"there is no column {written!r}", did_you_mean(written, list(self.scope.columns)))
 
     def _literal(self, node: exp.Expr) -> Term:
@@ -309,8 +310,3 @@ def _first_kind(*terms: Term) -> Kind:
 def _a(kind: str) -> str:
     named = {"money": "money", "text": "text", "null": "NULL", "boolean": "a condition", "any": "something"}
     return named.get(kind, f"a {kind}")
-
-
-def _quoted(column: str) -> str:
-    escaped = column.replace('"', '""')
-    return f'"{escaped}"'

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 QUINTILES = {"rfm_recency": "last_order_at", "rfm_frequency": "orders", "rfm_money": "total_spend"}
 """Quintile columns, 5 the best fifth of those who ever ordered, and what each ranks."""
 
-STAGE_2: dict[str, FeatureKind] = {**dict.fromkeys(QUINTILES, "number"), **dict.fromkeys(LAST.values(), "time")}
+STAGE_2: dict[str, FeatureKind] = {
+    **dict.fromkeys(QUINTILES, "number"),
+    **dict.fromkeys(LAST.values(), "time"),
+    **dict.fromkeys(("level", "status"), "text"),
+}
 
 
 def all_columns(customers: ir.Table) -> dict[str, Kind]:
@@ -37,6 +41,7 @@ class Sources:
 
     columns: dict[str, Kind] | None = None
     categories: set[str] | None = None
+    tables: set[str] | None = None
     wrong: list[tuple[str | None, TidingsError]] = field(default_factory=list)
 
 
@@ -45,14 +50,17 @@ def look_at_sources(project: Project) -> Sources:
     found = Sources()
     try:
         with open_warehouse(project) as warehouse:
+            there: set[str] = set()
             for name, source in SOURCES.items():
                 try:
                     if source.required or warehouse.has(name):
+                        there.add(name)
                         _look_at(warehouse, name, found)
                 except Unreachable:
                     raise
                 except TidingsError as error:
                     found.wrong.append((name, error))
+            found.tables = there
     except TidingsError as error:
         found.wrong.append((None, error))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from tidings.project.conditions import SINCE_ENTRY
 from tidings.segments.columns import condition_column, segment_column
 from tidings.segments.compile import CompiledCondition, Compiler, scope_of
 from tidings.segments.expressions import Kind
+from tidings.segments.ladder import check_advocate
 from tidings.yamlfile import place_mistake
 
 SEGMENT_FILE = "segments/{}.yaml"
@@ -39,13 +40,16 @@ class Questions:
         return [condition for layer in self.layers for each in layer.values() for condition in each.conditions]
 
 
-def compile_questions(project: Project, now: datetime, columns: Mapping[str, Kind]) -> Questions:
+def compile_questions(
+    project: Project, now: datetime, columns: Mapping[str, Kind], tables: Collection[str] | None = None
+) -> Questions:
     """All segments and campaign conditions; ProjectErrors with file, line and column of everything wrong in them."""
     errors: list[TidingsError] = []
     scope = scope_of(project, columns)
+    check_advocate(project.settings.ladder, columns)
 
     def compiled(condition: Any, file: str, place: Place) -> CompiledCondition:
-        compiler = Compiler(project, now, scope)
+        compiler = Compiler(project, now, scope, tables)
         found = compiler.compile(condition, place)
         errors.extend(place_mistake(mistake, project.documents[file]) for mistake in compiler.mistakes)
         return found

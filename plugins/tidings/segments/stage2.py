@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
 from tidings.model.seams import Condition
+from tidings.plugins import contained
+from tidings.segments.columns import quoted
 from tidings.segments.compile import CompiledCondition
 from tidings.segments.features import QUINTILES
+from tidings.segments.ladder import level_sql, status_sql
 from tidings.segments.questions import Questions
 from tidings.segments.touches import LAST
-from tidings.warehouse.features import aggregated, join_all
+from tidings.settings import Ladder
+from tidings.warehouse.features import USUAL_LADDER, aggregated, join_all
+from tidings.warehouse.milestones import BACK_AT, LOYAL_AT
 from tidings.warehouse.reading import fetch, reading
 
 if TYPE_CHECKING:
@@ -22,11 +27,18 @@ if TYPE_CHECKING:
 
 
 def save_people(
-    features: Path, persons: pd.DataFrame, touches: pd.DataFrame, questions: Questions, now: datetime, path: Path
+    features: Path,
+    persons: pd.DataFrame,
+    touches: pd.DataFrame,
+    questions: Questions,
+    now: datetime,
+    path: Path,
+    ladder: Ladder = USUAL_LADDER,
 ) -> dict[str, int]:
     """Write people.parquet, one row a profile in order of customer_id; returns persons by segment.
 
-    `features` is the file of stage 1, `persons` has customer_id, person_key and represents, `touches` what
+    `features` is the file of stage 1, `persons` has customer_id, person_key, represents and, where lists may ask
+    for it, email (normalised; it is written nowhere), `touches` what
     `load_touches` gives. A person is in a segment where any of their profiles is. TidingsError naming the condition
     whose SQL the engine refuses.
     """
@@ -36,38 +48,53 @@ def save_people(
     try:
         connection: duckdb.DuckDBPyConnection = backend.con
         connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
-        connection.register("persons", persons)
+        answered = _answers(persons, questions.conditions)
+        who = persons[["customer_id", "person_key", "represents"]]
+        connection.register("persons", who.assign(**answered))
         connection.register("ledger", _ledger_features(backend, touches, questions.conditions, now))
         connection.read_parquet(str(features)).create_view("features")
-        sql, parameters = _statement(questions)
+        known = _features(ladder, now, answered)
+        sql, parameters = _statement(known, questions)
         place = str(path).replace("'", "''")
         try:
             with reading("segments"):
                 connection.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
         except TidingsError as error:
-            raise _at_fault(connection, questions, now) or error from error
+            raise _at_fault(connection, known, questions, now) or error from error
         return _sizes(connection, path, questions)
     finally:
         backend.disconnect()
 
 
-def _statement(questions: Questions) -> tuple[str, dict[str, Any]]:
-    sql = _features()
+def _statement(sql: str, questions: Questions) -> tuple[str, dict[str, Any]]:
+    """The rows of `sql` with every answer, in order of customer_id."""
     parameters: dict[str, Any] = {}
     for layer in questions.layers:
         sql, parameters = _with_answers(sql, parameters, layer)
     return f"{sql} ORDER BY customer_id", parameters
 
 
-def _features() -> str:
-    """What every question may read: the warehouse's features, the person's, the ledger's."""
+def _answers(persons: pd.DataFrame, conditions: Iterable[Condition]) -> dict[str, pd.Series[Any]]:
+    """What conditions know of each profile by themselves; TidingsError naming the one that fails."""
+    profiles = persons.reindex(columns=["customer_id", "email"])
+    answered: dict[str, pd.Series[Any]] = {}
+    for condition in conditions:
+        with contained(f"the condition {condition.name!r}"):
+            answered |= condition.answers(profiles)
+    return answered
+
+
+def _features(ladder: Ladder, now: datetime, answered: Iterable[str] = ()) -> str:
+    """What every question may read: the warehouse's features, the person's, the ledger's, and what was `answered`."""
     quintiles = ", ".join(
         f"CASE WHEN orders > 0 THEN 1 + (rank() OVER (PARTITION BY orders > 0 ORDER BY {ranked}) - 1) * 5"
         f" // count(*) OVER (PARTITION BY orders > 0) END AS {name}"
         for name, ranked in QUINTILES.items()
     )
+    more = "".join(f"persons.{quoted(name)}, " for name in answered)
     return (
-        f"SELECT persons.person_key, features.*, ledger.* EXCLUDE (person_key), persons.represents, {quintiles} "
+        f"SELECT persons.person_key, features.* EXCLUDE ({LOYAL_AT}, {BACK_AT}), ledger.* EXCLUDE (person_key), "
+        f"persons.represents, {more}{quintiles}, {level_sql(ladder)} AS level, {status_sql(ladder, now)} AS status "
         "FROM features JOIN persons USING (customer_id) LEFT JOIN ledger USING (person_key)"
     )
 
@@ -83,11 +110,13 @@ def _with_answers(
     return f"SELECT *, {columns} FROM ({sql})", parameters | more
 
 
-def _at_fault(connection: duckdb.DuckDBPyConnection, questions: Questions, now: datetime) -> TidingsError | None:
+def _at_fault(
+    connection: duckdb.DuckDBPyConnection, sql: str, questions: Questions, now: datetime
+) -> TidingsError | None:
     """The first named condition that the engine refuses over the columns it may read, as a mistake of its plugin."""
     import duckdb
 
-    sql, parameters = _features(), dict[str, Any]()
+    parameters = dict[str, Any]()
     for layer in questions.layers:
         for condition in (condition for each in layer.values() for condition in each.conditions):
             try:

@@ -15,6 +15,7 @@ from tidings.model.steps import If, walk_places
 from tidings.project import Clauses, Project, Reading, read_project
 from tidings.segments.compile import Compiler, scope_of
 from tidings.segments.features import Sources, look_at_sources
+from tidings.segments.ladder import check_advocate
 from tidings.warehouse.reading import Unreachable
 from tidings.yamlfile import YamlDocument, place_mistake
 
@@ -29,7 +30,7 @@ def check(root: Path, at: str | None = None) -> CheckShape:
     reading = read_project(root)
     project, sources = reading.project, _look(reading)
     findings = {_finding(error): None for error in reading.errors}
-    findings |= dict.fromkeys(_wrong_sources(reading, sources))
+    findings |= dict.fromkeys([*_wrong_sources(reading, sources), *_wrong_advocate(reading, sources)])
     # What a name or an argument gets wrong has been said already, by whoever read the file.
     said = {error.where for error in reading.errors}
     found = [*_conditions(project, sources, at), *_categories(project, sources)]
@@ -67,10 +68,18 @@ def _wrong_sources(reading: Reading, sources: Sources) -> Iterator[Finding]:
             yield _finding(TidingsError(error.reason, error.fix, where))
 
 
+def _wrong_advocate(reading: Reading, sources: Sources) -> Iterator[Finding]:
+    try:
+        if sources.columns is not None:
+            check_advocate(reading.project.settings.ladder, sources.columns)
+    except TidingsError as error:
+        yield _finding(TidingsError(error.reason, error.fix, reading.settings.layers.where(("ladder", "advocate"))))
+
+
 def _conditions(project: Project, sources: Sources, at: str | None) -> Iterator[Finding]:
     scope, now = scope_of(project, sources.columns), project.now(at)
     for document, condition, place in _asked(project):
-        compiler = Compiler(project, now, scope)
+        compiler = Compiler(project, now, scope, sources.tables)
         compiler.compile(condition, place)
         yield from (_finding(place_mistake(mistake, document)) for mistake in compiler.mistakes)
 
@@ -93,7 +102,7 @@ def _asked_categories(project: Project) -> Iterator[tuple[YamlDocument, str, Pla
             yield document, campaign.goal.where["category"], ("goal", "where", "category")
     for document, condition, place in _asked(project):
         for leaf in clauses.read(condition, place)[0]:
-            if leaf.name == "bought" and (category := getattr(leaf.config, "category", None)):
+            if leaf.name in ("bought", "due") and (category := getattr(leaf.config, "category", None)):
                 yield document, category, (*leaf.place, "category")
 
 

@@ -37,7 +37,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     from tidings.warehouse.identity import resolve
     from tidings.warehouse.tables import open_tables
 
-    snapshot_id = random_key()
+    snapshot_id, ladder = random_key(), project.settings.ladder
     with (
         Ledger.open(project) as ledger,
         building(project.state / "snapshots", snapshot_id) as made,
@@ -49,16 +49,17 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
             touches, last = load_touches(connection, now), find_current(connection, project.root)
             mining = summary(connection, last.snapshot_id).get("mining") if last else None
         tables = open_tables(warehouse, now, made.folder / "quarantine")
-        questions = compile_questions(project, now, all_columns(tables["customers"]))
+        questions = compile_questions(project, now, all_columns(tables["customers"]), tables)
         features = made.folder / "features.parquet"
-        save_features(warehouse, tables, questions.conditions, now, features)
+        save_features(warehouse, tables, questions.conditions, now, features, ladder)
 
         consents = people.load_consents(warehouse, tables)
         profiles = people.load_profiles(warehouse, tables, last_orders(features), consents, now)
         found = resolve(profiles, known, numbers, forgotten, salt=project.settings.salt, new_key=new_key)
         found.addresses.to_parquet(made.folder / ADDRESSES, index=False)
 
-        sizes = save_people(features, found.people, touches, questions, now, made.folder / "people.parquet")
+        known_as = found.people.assign(email=found.addresses["email"])
+        sizes = save_people(features, known_as, touches, questions, now, made.folder / "people.parquet", ladder)
         features.unlink()
         before = Previous(last.folder, mining) if last and mining else None
         picks = save_recommendations(project, warehouse, tables, found.people, before, now, made.folder)

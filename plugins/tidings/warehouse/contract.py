@@ -100,6 +100,18 @@ SOURCES = {
         since="opened_at",
         required=False,
     ),
+    "events": Source(
+        {
+            "event_id": ID,
+            "customer_id": ID,
+            "event": Column("text", sound=True),
+            "occurred_at": Column("time", sound=True),
+            "properties": Column("text", required=False),
+        },
+        key="event_id",
+        since="occurred_at",
+        required=False,
+    ),
     "consents": Source(
         {
             "customer_id": ID,
@@ -193,7 +205,7 @@ def _convert(value: ir.Column, kind: Kind, currency: str) -> ir.Column | None:
     if found.is_null():
         return ibis.null(_dtype(kind))
     if kind in ("id", "text"):
-        readable = found.is_string() or found.is_integer() or found.is_uuid() or found.is_enum()
+        readable = found.is_string() or found.is_integer() or found.is_uuid() or found.is_enum() or found.is_json()
         return value.cast("string") if readable else None
     if kind == "money":
         return _minor_units(value, currency)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from tidings.errors import TidingsError
 from tidings.model.seams import Condition
 from tidings.plugins import contained
+from tidings.settings import Ladder
 from tidings.warehouse.contract import CONTACT_COLUMNS
+from tidings.warehouse.milestones import milestones
 from tidings.warehouse.reading import save
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ BASE: Mapping[str, FeatureKind] = {
 }
 """Base features and what they hold; money in minor units of the base currency, days as whole days but for the gap."""
 
+USUAL_LADDER = Ladder()
 RESERVED = ("person_key", "represents", "since")
 
 
@@ -63,10 +66,15 @@ def feature_columns(customers: ir.Table, later: Mapping[str, FeatureKind]) -> di
 
 
 def save_features(
-    warehouse: Warehouse, tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime, path: Path
+    warehouse: Warehouse,
+    tables: Mapping[str, ir.Table],
+    conditions: Iterable[Condition],
+    now: datetime,
+    path: Path,
+    ladder: Ladder = USUAL_LADDER,
 ) -> None:
     """Write base features, attributes and the conditions' aggregates: customer_id is unique, nobody is left out."""
-    save(warehouse.backend, features(tables, conditions, now), path, "features")
+    save(warehouse.backend, features(tables, conditions, now, ladder), path, "features")
 
 
 def last_orders(path: Path) -> pd.DataFrame:
@@ -76,14 +84,20 @@ def last_orders(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path, columns=["customer_id", "last_order_at"])
 
 
-def features(tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime) -> ir.Table:
+def features(
+    tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime, ladder: Ladder = USUAL_LADDER
+) -> ir.Table:
     """The one query of stage 1, not run yet."""
     customers = tables["customers"]
     asked = [condition for condition in conditions if not condition.ledger]
     own = [column for column in customers.columns if column not in CONTACT_COLUMNS]
     rows = join_all(
         customers.select(*own),
-        [_orders(tables["orders"], now), *aggregated(tables, asked, now, "customer_id")],
+        [
+            _orders(tables["orders"], now),
+            milestones(tables["orders"], ladder),
+            *aggregated(tables, asked, now, "customer_id"),
+        ],
         "customer_id",
     )
     if "cases" in tables:
