@@ -238,7 +238,7 @@ SETTINGS = {
     "Warehouse.folder": "of Parquet and CSV files, from the workspace",
     "Warehouse.url": "an Ibis address of a database, instead of the folder",
     "Warehouse.tables": "source table → the company's own name for it, or one SELECT",
-    "Warehouse.freshness": "source → the oldest it may be; a snapshot older than the shortest of these stops plans",
+    "Warehouse.freshness": "source → how old its newest row may be; see [plan.md](plan.md#old-sources)",
     "Ledger.journal": "the folder of its journal, which every machine that sends has to share",
     "Ledger.url": "a SQLAlchemy address; a relative SQLite path counts from the workspace",
     "Channel.providers": "the first one carries the channel",

@@ -23,6 +23,7 @@ from tests.warehouse.workspaces import (
     order,
     product,
     workspace,
+    write_csv,
     write_table,
 )
 from tidings.errors import ProjectErrors, TidingsError
@@ -36,6 +37,7 @@ from tidings.model.seams import Snapshot
 from tidings.project import Project, load_project
 from tidings.segments.columns import condition_column
 from tidings.verbs.refresh import refresh
+from tidings.warehouse import identity
 
 EXCLUDE: Row = {"bought": {"category": "Milk", "within": "3d"}}
 CAMPAIGNS: dict[str, Any] = {
@@ -196,6 +198,26 @@ def test_time_moves_only_by_now(project: Project) -> None:
     assert (row["orders"], row["recency_days"], row["last_order_at"]) == (1, 2, NOW)
 
 
+def test_what_is_too_old_is_said_and_kept(tmp_path: Path) -> None:
+    """The newest row before `now` counts, broken or undone ones too; a table without rows is too old."""
+    tables = shop()
+    tables["orders"] = [order("o", "1", ago(2), status="returned"), order("e", "2", ago(1), currency="EUR")]
+    limits = {"customers": "50d", "orders": "1d", "cases": "1d", "products": "1d"}
+    project = workspace(tmp_path, tables, segments=SEGMENTS, campaigns=CAMPAIGNS, warehouse={"freshness": limits})
+    assert refresh(project, NOW, new_key=keys()).stale == {"cases": None}
+    shape = refresh(project, NOW + timedelta(seconds=1), new_key=keys())
+    assert shape.stale == {"cases": None, "customers": ago(50), "orders": ago(1)}
+    kept = json.loads((current(project).folder / "summary.json").read_text())
+    assert kept["newest"] == {
+        "customers": ago(50).isoformat(), "orders": ago(1).isoformat(), "cases": None, "consents": ago(5).isoformat(),
+    }  # fmt: skip
+    assert {name: kept["reads"][name] for name in ("in__everybody", "in__milk", condition_column(EXCLUDE))} == {
+        "in__everybody": ["customers", "orders"],
+        "in__milk": ["customers", "order_lines", "orders", "products"],
+        condition_column(EXCLUDE): ["customers", "order_lines", "orders", "products"],
+    }
+
+
 def _no_orders(root: Path) -> None:
     (root / "data/orders.parquet").unlink()
 
@@ -232,6 +254,40 @@ def test_a_source_that_breaks_leaves_the_last_good_snapshot(
     assert current(project).snapshot_id == good.snapshot
     assert people(project) == rows
     assert (project.state / "snapshots/addresses.parquet").read_bytes() == addresses
+
+
+def test_a_source_that_disappears_halfway_leaves_the_last_good_snapshot(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone after the first rows were read and files were written: nothing of the new snapshot stays."""
+    good = refresh(project, NOW, new_key=keys())
+    before, rows = left(project), people(project)
+    real = identity.resolve
+
+    def gone(*args: Any, **more: Any) -> Any:
+        for path in (project.root / "data").glob("order*.parquet"):
+            path.unlink()
+        return real(*args, **more)
+
+    monkeypatch.setattr(identity, "resolve", gone)
+    with pytest.raises(TidingsError, match="the warehouse cannot be read"):
+        refresh(project, NOW + timedelta(days=1), new_key=keys(900))
+    assert (left(project), people(project), current(project).snapshot_id) == (before, rows, good.snapshot)
+    with Ledger.open(project) as ledger, ledger.read() as connection:
+        assert set(load_profiles(connection).values()) == {f"{n:032x}" for n in range(3)}
+
+
+def test_the_folder_of_tables_is_never_written(project: Project) -> None:
+    """A refresh from a folder that nobody may write to leaves every byte and every name as it was (R50)."""  # R50
+    folder = project.root / "data"
+    write_csv(folder, "cases", [{"case_id": "1", "customer_id": "1", "opened_at": ago(3), "closed_at": None}])
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    folder.chmod(0o555)
+    try:
+        refresh(project, NOW, new_key=keys())
+    finally:
+        folder.chmod(0o755)
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
 
 
 def test_a_refresh_that_was_overtaken_gives_up(project: Project) -> None:

@@ -77,6 +77,9 @@ class RefreshShape(Shape):
     segments: dict[str, int]
     recommended: int = Field(description="persons with at least one recommendation")
     quarantined: dict[str, int]
+    stale: dict[str, datetime | None] = Field(
+        default={}, description="sources beyond `warehouse.freshness`, each with its newest moment"
+    )
 
 
 class ApproveShape(Shape):

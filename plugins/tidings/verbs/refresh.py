@@ -28,12 +28,14 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     from tidings.recommend.engine import Previous, save_recommendations
     from tidings.segments.features import all_columns
     from tidings.segments.questions import compile_questions
+    from tidings.segments.reads import reads
     from tidings.segments.stage2 import save_people
     from tidings.segments.touches import load_touches
     from tidings.warehouse import people
     from tidings.warehouse.building import ADDRESSES, building
     from tidings.warehouse.connection import open_warehouse
     from tidings.warehouse.features import last_orders, save_features
+    from tidings.warehouse.freshness import stale_sources
     from tidings.warehouse.identity import resolve
     from tidings.warehouse.tables import open_tables
 
@@ -49,7 +51,8 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
             touches, last = load_touches(connection, now), find_current(connection, project.root)
             mining = summary(connection, last.snapshot_id).get("mining") if last else None
         tables = open_tables(warehouse, now, made.folder / "quarantine")
-        questions = compile_questions(project, now, all_columns(tables["customers"]))
+        columns = all_columns(tables["customers"])
+        questions = compile_questions(project, now, columns)
         features = made.folder / "features.parquet"
         save_features(warehouse, tables, questions.conditions, now, features)
 
@@ -62,11 +65,17 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         features.unlink()
         before = Previous(last.folder, mining) if last and mining else None
         picks = save_recommendations(project, warehouse, tables, found.people, before, now, made.folder)
+        old = stale_sources(project.settings.warehouse.freshness, tables.newest, now, now)
         shape = RefreshShape(
             snapshot=snapshot_id, as_of=now, customers=len(found.people), persons=int(found.people["represents"].sum()),
             segments=sizes, recommended=picks.persons, quarantined=dict(tables.quarantined),
+            stale={each.source: each.newest for each in old},
         )  # fmt: skip
-        kept: dict[str, Any] = {**shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project)}
+        kept: dict[str, Any] = {
+            **shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project),
+            "reads": reads(questions, columns, tables, now),
+            "newest": {name: at and at.isoformat() for name, at in tables.newest.items()},
+        }  # fmt: skip
         (made.folder / "summary.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
         with ledger.write() as connection:
             if persons.load_profiles(connection) != known:
