@@ -41,7 +41,7 @@ LOCAL = Path("config/local.yaml")
 PRODUCTION = "production"
 
 Values = dict[str, Any]
-Source = Literal["customers", "orders", "order_lines", "products", "cases", "consents"]
+Source = Literal["customers", "orders", "order_lines", "products", "cases", "consents", "fx"]
 
 
 def _instant(value: Any) -> datetime:

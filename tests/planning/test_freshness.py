@@ -106,5 +106,5 @@ def test_what_cannot_be_told_depends_on_all_that_must_be_there(tmp_path: Path) -
     """A snapshot that does not say what its columns read is taken to read every compulsory table."""
     project = shop(tmp_path, {}, news=EVERYBODY | {"purpose": "service"})
     campaign = project.campaigns["news"]
-    assert depends_on(project, campaign, {}) == {"customers", "orders", "order_lines", "products"}
+    assert depends_on(project, campaign, {}) == {"customers", "orders", "order_lines", "products", "fx"}
     assert depends_on(project, campaign, {"in__everybody": ["customers"]}) == {"customers"}

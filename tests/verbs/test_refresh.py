@@ -256,6 +256,68 @@ def test_a_source_that_breaks_leaves_the_last_good_snapshot(
     assert (project.state / "snapshots/addresses.parquet").read_bytes() == addresses
 
 
+def _customers(project: Project, **more: Any) -> None:
+    rows = [{**row, **more} for row in shop()["customers"]]
+    write_table(project.root / "data", "customers", rows)
+
+
+def test_a_change_of_columns_is_said(project: Project) -> None:
+    """What nobody reads may come, go and change; the next refresh compares with the last."""
+    _customers(project, tier="gold", points=3)
+    assert refresh(project, NOW, new_key=keys()).drift == []
+    _customers(project, points="three", city="Hanoi")
+    shape = refresh(project, NOW, new_key=keys())
+    assert shape.drift == [
+        "customers.city is new (string)", "customers.points was int64 and is string", "customers.tier is gone (string)",
+    ]  # fmt: skip
+    write_table(project.root / "data", "cases", [])
+    assert refresh(project, NOW, new_key=keys()).drift == ["the table cases is new"]
+    assert refresh(project, NOW, new_key=keys()).drift == []
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"points": 3}, "customers.tier is gone (string) since the last refresh, and is read by {news}, {gold}; "),
+        ({"tier": 7, "points": 3}, "customers.tier was string and is int64 since the last refresh, and is read by "),
+        ({"tier": "gold"}, None),
+        ({"tier": "gold", "points": 3.5}, None),
+    ],
+)
+def test_a_column_that_somebody_reads_is_missed_by_name(tmp_path: Path, after: Row, said: str | None) -> None:
+    """Column, types, and file, line and column of each reader; the last good snapshot stays until it is back."""
+    news = {"audience": {"include": "everybody", "exclude": ["tier = 'silver'"]}}
+    segments = SEGMENTS | {"gold": ["tier = 'gold'"], "fans": ["gold"]}
+    project = workspace(tmp_path, shop(), segments=segments, campaigns={"news": news})
+    _customers(project, tier="gold", points=3)
+    good = refresh(project, NOW, new_key=keys())
+    before = left(project)
+    _customers(project, **after)
+    if said is None:
+        assert refresh(project, NOW, new_key=keys()).drift != []
+        return
+    with pytest.raises(ProjectErrors) as caught:
+        refresh(project, NOW, new_key=keys())
+    places = {"gold": "segments/gold.yaml:4:3", "news": "config/campaigns/news.yaml:10:5"}
+    assert str(caught.value).startswith(said.format(**places))
+    assert "the last snapshot stays current" in str(caught.value)
+    assert (left(project), current(project).snapshot_id) == (before, good.snapshot)
+    _customers(project, tier="gold", points=3)
+    assert refresh(project, NOW, new_key=keys()).drift == []
+
+
+def test_a_table_of_cases_that_is_gone_is_missed(tmp_path: Path) -> None:
+    """Who asks for open cases would find nobody complaining."""
+    tables = shop() | {"cases": []}
+    project = workspace(tmp_path, tables, segments=SEGMENTS | {"angry": ["open_cases > 0"]})
+    refresh(project, NOW, new_key=keys())
+    (tmp_path / "data/cases.parquet").unlink()
+    with pytest.raises(
+        ProjectErrors, match=r"^the table cases is gone since the last refresh, and is read by segments/ang"
+    ):
+        refresh(project, NOW, new_key=keys())
+
+
 def test_a_source_that_disappears_halfway_leaves_the_last_good_snapshot(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

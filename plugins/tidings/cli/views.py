@@ -126,6 +126,8 @@ def refresh_view(done: RefreshShape) -> None:
             *((f"too old: {name}", f"{at:%Y-%m-%d %H:%M}" if at else "empty") for name, at in done.stale.items()),
         ]
     )
+    for change in done.drift:
+        say(f"since the last refresh: {change}")
     next_step("tidings plan CAMPAIGN")
 
 

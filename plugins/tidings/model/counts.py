@@ -80,6 +80,7 @@ class RefreshShape(Shape):
     stale: dict[str, datetime | None] = Field(
         default={}, description="sources beyond `warehouse.freshness`, each with its newest moment"
     )
+    drift: list[str] = Field(default=[], description="columns that came, went or have another type since the last")
 
 
 class ApproveShape(Shape):

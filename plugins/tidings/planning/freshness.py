@@ -33,7 +33,7 @@ def stale_source(project: Project, campaign: Campaign, snapshot: Snapshot, now: 
 
 
 def depends_on(project: Project, campaign: Campaign, reads: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The source tables behind a campaign's questions, rules, recommendations, goal and consents.
+    """The source tables behind a campaign's questions, rules, recommendations, goal and consents, and the rates behind orders.
 
     `reads` is what a refresh has kept of its columns; one that it does not have stands on every table that must be
     there, and so does a recommendation.
@@ -49,7 +49,8 @@ def depends_on(project: Project, campaign: Campaign, reads: Mapping[str, Sequenc
         found |= _SINCE_ENTRY["bought" if campaign.goal.where else "ordered"]
     if campaign.purpose == "marketing":
         found |= {"consents"}
-    return found.union(*(_SINCE_ENTRY.get(name, frozenset()) for name in _branches(project, campaign)))
+    found = found.union(*(_SINCE_ENTRY.get(name, frozenset()) for name in _branches(project, campaign)))
+    return found | {"fx"} if "orders" in found else found
 
 
 def _branches(project: Project, campaign: Campaign) -> list[Any]:

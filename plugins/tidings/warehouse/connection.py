@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +26,24 @@ FIRST = {
 
 @dataclass(frozen=True)
 class Warehouse:
-    """An open warehouse; `folder` is None where a database serves it."""
+    """An open warehouse; `folder` is None where a database serves it.
+
+    `schema` fills with the columns and types of the tables that were opened, as the engine says them.
+    """
 
     backend: Any
     folder: Path | None
     mapping: dict[str, str]
     currency: str
+    schema: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def table(self, name: str) -> ir.Table:
         """A source table in the contract's columns and types; TidingsError where it is missing or does not fit."""
         with reading(name):
-            return conform(name, self._raw(name), self.currency)
+            raw = self._raw(name)
+            self.schema[name] = {column: str(kind) for column, kind in raw.schema().items()}
+            fx = self.table("fx") if name == "orders" and self.has("fx") else None
+            return conform(name, raw, self.currency, fx)
 
     def has(self, name: str) -> bool:
         """Whether an optional table is there; one that the settings map must be."""
