@@ -239,6 +239,7 @@ SETTINGS = {
     "Warehouse.url": "an Ibis address of a database, instead of the folder",
     "Warehouse.tables": "source table → the company's own name for it, or one SELECT",
     "Warehouse.freshness": "source → how old its newest row may be; see [plan.md](plan.md#old-sources)",
+    "Warehouse.timeout": "how long one statement may take, in DuckDB and PostgreSQL; by default as long as it takes",
     "Ledger.journal": "the folder of its journal, which every machine that sends has to share",
     "Ledger.url": "a SQLAlchemy address; a relative SQLite path counts from the workspace",
     "Channel.providers": "the first one carries the channel",

@@ -95,6 +95,7 @@ class Warehouse(Part):
     url: str | None = None
     tables: dict[Source, str] = {}
     freshness: dict[Source, Span] = {}
+    timeout: Span | None = None
 
 
 class Ledger(Part):

@@ -33,7 +33,7 @@ def stale_source(project: Project, campaign: Campaign, snapshot: Snapshot, now: 
 
 
 def depends_on(project: Project, campaign: Campaign, reads: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The source tables behind a campaign's questions, rules, recommendations, goal and consents, and the rates behind orders.
+    """The source tables behind a campaign's questions, rules, recommendations, goal, consents and rates.
 
     `reads` is what a refresh has kept of its columns; one that it does not have stands on every table that must be
     there, and so does a recommendation.
