@@ -181,12 +181,19 @@ def test_profiles_that_turn_out_to_be_one_person_are_merged(project: Project) ->
     changed["customers"][3]["phone"] = "+1 202 555 0143"
     write_table(project.root / "data", "customers", changed["customers"])
     shape = refresh(project, NOW + timedelta(hours=1), new_key=keys(900))
-    assert shape.persons == 2
+    assert (shape.persons, shape.merged) == (2, 1)
     assert {row["person_key"] for who, row in people(project).items() if who in "012"} == {f"{0:032x}"}
     with Ledger.open(project) as ledger, ledger.read() as connection:
         merged = connection.execute(select(persons).where(persons.c.merged_into.isnot(None))).mappings().all()
         assert [(row["person_key"], row["merged_into"]) for row in merged] == [(f"{1:032x}", f"{0:032x}")]
         assert set(connection.execute(select(contacts.c.person_key)).scalars()) == {f"{0:032x}"}
+
+
+def test_an_address_of_too_many_is_reported(tmp_path: Path) -> None:
+    """Six at one desk: five may not be written to there, and nobody is anybody else."""
+    desk = [customer(f"d{n}", email="Info@corner.example", created_at=ago(9 + n)) for n in range(6)]
+    shape = refresh(workspace(tmp_path, shop() | {"customers": desk}, segments=SEGMENTS), NOW, new_key=keys())
+    assert (shape.persons, shape.merged, shape.shared) == (6, 0, {"email": 5})
 
 
 def test_time_moves_only_by_now(project: Project) -> None:

@@ -122,6 +122,8 @@ def refresh_view(done: RefreshShape) -> None:
             ("persons", f"{done.persons:,}"),
             ("with recommendations", f"{done.recommended:,}"),
             *((f"in {name}", f"{size:,}") for name, size in sorted(done.segments.items())),
+            *([("merged persons", f"{done.merged:,}")] if done.merged else []),
+            *((f"shared {kind}, not used", f"{count:,}") for kind, count in sorted(done.shared.items())),
             *((f"left out: {reason}", f"{rows:,}") for reason, rows in sorted(done.quarantined.items())),
             *((f"too old: {name}", f"{at:%Y-%m-%d %H:%M}" if at else "empty") for name, at in done.stale.items()),
         ]

@@ -38,7 +38,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     from tidings.warehouse.drift import changes
     from tidings.warehouse.features import last_orders, save_features
     from tidings.warehouse.freshness import stale_sources
-    from tidings.warehouse.identity import resolve
+    from tidings.warehouse.identity import resolve, shared_addresses
     from tidings.warehouse.tables import open_tables
 
     snapshot_id = random_key()
@@ -73,6 +73,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         shape = RefreshShape(
             snapshot=snapshot_id, as_of=now, customers=len(found.people), persons=int(found.people["represents"].sum()),
             segments=sizes, recommended=picks.persons, quarantined=dict(tables.quarantined),
+            merged=len(found.merges), shared=shared_addresses(found.addresses),
             stale={each.source: each.newest for each in old}, drift=[str(change) for change in drift],
         )  # fmt: skip
         kept: dict[str, Any] = {
