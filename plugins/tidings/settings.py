@@ -41,7 +41,7 @@ LOCAL = Path("config/local.yaml")
 PRODUCTION = "production"
 
 Values = dict[str, Any]
-Source = Literal["customers", "orders", "order_lines", "products", "cases", "events", "consents"]
+Source = Literal["customers", "orders", "order_lines", "products", "cases", "events", "consents", "fx"]
 
 
 def _instant(value: Any) -> datetime:
@@ -95,6 +95,7 @@ class Warehouse(Part):
     url: str | None = None
     tables: dict[Source, str] = {}
     freshness: dict[Source, Span] = {}
+    timeout: Span | None = None
 
 
 class Ledger(Part):

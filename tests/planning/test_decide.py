@@ -93,7 +93,7 @@ def test_a_stale_source_stops_everybody(stage: Stage) -> None:
     stage.add(campaign())
     stage.people([person(1)])
     assert {"C0001": None} == _reasons(stage, NOW + 2 * DAY)
-    assert {"C0001": "source_stale"} == _reasons(stage, NOW + 2 * DAY + timedelta(seconds=1))
+    assert {"C0001": "source_stale:orders"} == _reasons(stage, NOW + 2 * DAY + timedelta(seconds=1))
 
 
 def test_the_limit_of_a_run(stage: Stage) -> None:

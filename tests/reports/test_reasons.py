@@ -20,6 +20,12 @@ def test_a_plugin_is_named() -> None:
     assert "open_complaint" in reason_sentence("plugin:open_complaint", "zh")
 
 
+def test_a_source_that_is_too_old_is_named() -> None:
+    """`source_stale:<name>` says which table."""
+    assert reason_sentence("source_stale:orders", "en") == "Customer data too old to rely on (orders)"
+    assert "(orders)" in reason_sentence("source_stale:orders", "vi")
+
+
 @pytest.mark.parametrize(
     ("code", "language", "sentence"),
     [

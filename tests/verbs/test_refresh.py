@@ -23,6 +23,7 @@ from tests.warehouse.workspaces import (
     order,
     product,
     workspace,
+    write_csv,
     write_table,
 )
 from tidings.errors import ProjectErrors, TidingsError
@@ -36,6 +37,7 @@ from tidings.model.seams import Snapshot
 from tidings.project import Project, load_project
 from tidings.segments.columns import condition_column
 from tidings.verbs.refresh import refresh
+from tidings.warehouse import identity
 
 EXCLUDE: Row = {"bought": {"category": "Milk", "within": "3d"}}
 CAMPAIGNS: dict[str, Any] = {
@@ -179,12 +181,19 @@ def test_profiles_that_turn_out_to_be_one_person_are_merged(project: Project) ->
     changed["customers"][3]["phone"] = "+1 202 555 0143"
     write_table(project.root / "data", "customers", changed["customers"])
     shape = refresh(project, NOW + timedelta(hours=1), new_key=keys(900))
-    assert shape.persons == 2
+    assert (shape.persons, shape.merged) == (2, 1)
     assert {row["person_key"] for who, row in people(project).items() if who in "012"} == {f"{0:032x}"}
     with Ledger.open(project) as ledger, ledger.read() as connection:
         merged = connection.execute(select(persons).where(persons.c.merged_into.isnot(None))).mappings().all()
         assert [(row["person_key"], row["merged_into"]) for row in merged] == [(f"{1:032x}", f"{0:032x}")]
         assert set(connection.execute(select(contacts.c.person_key)).scalars()) == {f"{0:032x}"}
+
+
+def test_an_address_of_too_many_is_reported(tmp_path: Path) -> None:
+    """Six at one desk: five may not be written to there, and nobody is anybody else."""
+    desk = [customer(f"d{n}", email="Info@corner.example", created_at=ago(9 + n)) for n in range(6)]
+    shape = refresh(workspace(tmp_path, shop() | {"customers": desk}, segments=SEGMENTS), NOW, new_key=keys())
+    assert (shape.persons, shape.merged, shape.shared) == (6, 0, {"email": 5})
 
 
 def test_time_moves_only_by_now(project: Project) -> None:
@@ -194,6 +203,26 @@ def test_time_moves_only_by_now(project: Project) -> None:
     refresh(project, NOW + timedelta(days=2), new_key=keys())
     row = people(project)["3"]
     assert (row["orders"], row["recency_days"], row["last_order_at"]) == (1, 2, NOW)
+
+
+def test_what_is_too_old_is_said_and_kept(tmp_path: Path) -> None:
+    """The newest row before `now` counts, broken or undone ones too; a table without rows is too old."""
+    tables = shop()
+    tables["orders"] = [order("o", "1", ago(2), status="returned"), order("e", "2", ago(1), currency="EUR")]
+    limits = {"customers": "50d", "orders": "1d", "cases": "1d", "products": "1d"}
+    project = workspace(tmp_path, tables, segments=SEGMENTS, campaigns=CAMPAIGNS, warehouse={"freshness": limits})
+    assert refresh(project, NOW, new_key=keys()).stale == {"cases": None}
+    shape = refresh(project, NOW + timedelta(seconds=1), new_key=keys())
+    assert shape.stale == {"cases": None, "customers": ago(50), "orders": ago(1)}
+    kept = json.loads((current(project).folder / "summary.json").read_text())
+    assert kept["newest"] == {
+        "customers": ago(50).isoformat(), "orders": ago(1).isoformat(), "cases": None, "consents": ago(5).isoformat(),
+    }  # fmt: skip
+    assert {name: kept["reads"][name] for name in ("in__everybody", "in__milk", condition_column(EXCLUDE))} == {
+        "in__everybody": ["customers", "orders"],
+        "in__milk": ["customers", "order_lines", "orders", "products"],
+        condition_column(EXCLUDE): ["customers", "order_lines", "orders", "products"],
+    }
 
 
 def _no_orders(root: Path) -> None:
@@ -232,6 +261,102 @@ def test_a_source_that_breaks_leaves_the_last_good_snapshot(
     assert current(project).snapshot_id == good.snapshot
     assert people(project) == rows
     assert (project.state / "snapshots/addresses.parquet").read_bytes() == addresses
+
+
+def _customers(project: Project, **more: Any) -> None:
+    rows = [{**row, **more} for row in shop()["customers"]]
+    write_table(project.root / "data", "customers", rows)
+
+
+def test_a_change_of_columns_is_said(project: Project) -> None:
+    """What nobody reads may come, go and change; the next refresh compares with the last."""
+    _customers(project, tier="gold", points=3)
+    assert refresh(project, NOW, new_key=keys()).drift == []
+    _customers(project, points="three", city="Hanoi")
+    shape = refresh(project, NOW, new_key=keys())
+    assert shape.drift == [
+        "customers.city is new (string)", "customers.points was int64 and is string", "customers.tier is gone (string)",
+    ]  # fmt: skip
+    write_table(project.root / "data", "cases", [])
+    assert refresh(project, NOW, new_key=keys()).drift == ["the table cases is new"]
+    assert refresh(project, NOW, new_key=keys()).drift == []
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"points": 3}, "customers.tier is gone (string) since the last refresh, and is read by {news}, {gold}; "),
+        ({"tier": 7, "points": 3}, "customers.tier was string and is int64 since the last refresh, and is read by "),
+        ({"tier": "gold"}, None),
+        ({"tier": "gold", "points": 3.5}, None),
+    ],
+)
+def test_a_column_that_somebody_reads_is_missed_by_name(tmp_path: Path, after: Row, said: str | None) -> None:
+    """Column, types, and file, line and column of each reader; the last good snapshot stays until it is back."""
+    news = {"audience": {"include": "everybody", "exclude": ["tier = 'silver'"]}}
+    segments = SEGMENTS | {"gold": ["tier = 'gold'"], "fans": ["gold"]}
+    project = workspace(tmp_path, shop(), segments=segments, campaigns={"news": news})
+    _customers(project, tier="gold", points=3)
+    good = refresh(project, NOW, new_key=keys())
+    before = left(project)
+    _customers(project, **after)
+    if said is None:
+        assert refresh(project, NOW, new_key=keys()).drift != []
+        return
+    with pytest.raises(ProjectErrors) as caught:
+        refresh(project, NOW, new_key=keys())
+    places = {"gold": "segments/gold.yaml:4:3", "news": "config/campaigns/news.yaml:10:5"}
+    assert str(caught.value).startswith(said.format(**places))
+    assert "the last snapshot stays current" in str(caught.value)
+    assert (left(project), current(project).snapshot_id) == (before, good.snapshot)
+    _customers(project, tier="gold", points=3)
+    assert refresh(project, NOW, new_key=keys()).drift == []
+
+
+def test_a_table_of_cases_that_is_gone_is_missed(tmp_path: Path) -> None:
+    """Who asks for open cases would find nobody complaining."""
+    tables = shop() | {"cases": []}
+    project = workspace(tmp_path, tables, segments=SEGMENTS | {"angry": ["open_cases > 0"]})
+    refresh(project, NOW, new_key=keys())
+    (tmp_path / "data/cases.parquet").unlink()
+    with pytest.raises(
+        ProjectErrors, match=r"^the table cases is gone since the last refresh, and is read by segments/ang"
+    ):
+        refresh(project, NOW, new_key=keys())
+
+
+def test_a_source_that_disappears_halfway_leaves_the_last_good_snapshot(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone after the first rows were read and files were written: nothing of the new snapshot stays."""
+    good = refresh(project, NOW, new_key=keys())
+    before, rows = left(project), people(project)
+    real = identity.resolve
+
+    def gone(*args: Any, **more: Any) -> Any:
+        for path in (project.root / "data").glob("order*.parquet"):
+            path.unlink()
+        return real(*args, **more)
+
+    monkeypatch.setattr(identity, "resolve", gone)
+    with pytest.raises(TidingsError, match="the warehouse cannot be read"):
+        refresh(project, NOW + timedelta(days=1), new_key=keys(900))
+    assert (left(project), people(project), current(project).snapshot_id) == (before, rows, good.snapshot)
+    with Ledger.open(project) as ledger, ledger.read() as connection:
+        assert set(load_profiles(connection).values()) == {f"{n:032x}" for n in range(3)}
+
+
+def test_the_folder_of_tables_is_never_written(project: Project) -> None:
+    """A refresh from a folder that nobody may write to leaves every byte and every name as it was (R50)."""  # R50
+    folder = project.root / "data"
+    write_csv(folder, "cases", [{"case_id": "1", "customer_id": "1", "opened_at": ago(3), "closed_at": None}])
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    folder.chmod(0o555)
+    try:
+        refresh(project, NOW, new_key=keys())
+    finally:
+        folder.chmod(0o755)
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
 
 
 def test_a_refresh_that_was_overtaken_gives_up(project: Project) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from tidings.project import Project
 from tidings.warehouse.connection import open_warehouse
 from tidings.warehouse.features import save_features
 from tidings.warehouse.orders import orders_since
+from tidings.warehouse.reading import fetch
 from tidings.warehouse.tables import open_tables
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
@@ -79,6 +83,47 @@ def test_postgresql_is_read_only(database: Project) -> None:
             with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
                 warehouse.backend.raw_sql(statement)
             warehouse.backend.con.rollback()
+
+
+def test_a_table_may_be_a_query(shop: Shop, database: Project, tmp_path: Path) -> None:
+    """A SELECT of the settings is read in the read-only session, with the types that the table has."""
+    tables = {
+        name: f"select * from {name} -- all of it\n;" for name in ("customers", "orders", "order_lines", "products")
+    }
+    settings = database.settings.warehouse.model_copy(update={"tables": tables})
+    asked = replace(database, settings=database.settings.model_copy(update={"warehouse": settings}))
+    assert answers(asked, tmp_path / "a") == answers(database, tmp_path / "b")
+
+
+def slow(project: Project) -> Project:
+    """The same project with almost no time for a statement."""
+    found = project.settings.warehouse.model_copy(update={"timeout": timedelta(milliseconds=20)})
+    return replace(project, settings=project.settings.model_copy(update={"warehouse": found}))
+
+
+def test_a_session_has_its_name(database: Project) -> None:
+    """Who runs the database sees whose session it is."""
+    with open_warehouse(database) as warehouse, closing(warehouse.backend.raw_sql("SHOW application_name")) as cursor:
+        assert cursor.fetchall() == [("tidings",)]
+
+
+@pytest.mark.parametrize(
+    ("engine", "rows", "reason"),
+    [
+        ("files", "range(100000000000)", "took too long and was interrupted"),
+        ("database", "generate_series(1, 100000000000)", "gave up a statement"),
+    ],
+)
+def test_a_statement_that_takes_too_long_is_a_sentence(
+    shop: Shop, database: Project, engine: str, rows: str, reason: str
+) -> None:
+    """What was read, and which setting allows more."""
+    said = rf"the warehouse {reason} \(orders\).*; allow more in warehouse\.timeout"
+    with open_warehouse(slow(shop.project if engine == "files" else database)) as warehouse:
+        statement = f"SELECT sum(length(md5(g::text))) AS n FROM {rows} t(g)"
+        table = warehouse.backend.sql(statement, schema={"n": "int64"})
+        with pytest.raises(TidingsError, match=said):
+            fetch(warehouse.backend, table, "orders")
 
 
 def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ TYPES: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("customer_id", "channel", "purpose", "state", "source"), pa.string()),
         **dict.fromkeys(("recorded_at", "expires_at"), pa.timestamp("us", "UTC")),
     },
+    "fx": {"date": pa.date32(), "currency": pa.string(), "rate": pa.decimal128(20, 12)},
 }
 
 

@@ -78,7 +78,9 @@ def why_view(told: WhyShape) -> None:
     """Gate by gate, then what was decided, then what the ledger holds already."""
     heading(f"{told.customer} and {told.campaign}")
     rows = [
-        [gate.gate, "yes" if gate.passed else "no", "" if gate.passed else reason_sentence(gate.gate, LANGUAGE)]
+        [gate.gate, "yes", ""]
+        if gate.passed
+        else [gate.gate, "no", gate.detail or reason_sentence(gate.gate, LANGUAGE)]
         for gate in told.gates
     ]
     columns(["gate", "open", ""], rows)
@@ -120,9 +122,14 @@ def refresh_view(done: RefreshShape) -> None:
             ("persons", f"{done.persons:,}"),
             ("with recommendations", f"{done.recommended:,}"),
             *((f"in {name}", f"{size:,}") for name, size in sorted(done.segments.items())),
+            *([("merged persons", f"{done.merged:,}")] if done.merged else []),
+            *((f"shared {kind}, not used", f"{count:,}") for kind, count in sorted(done.shared.items())),
             *((f"left out: {reason}", f"{rows:,}") for reason, rows in sorted(done.quarantined.items())),
+            *((f"too old: {name}", f"{at:%Y-%m-%d %H:%M}" if at else "empty") for name, at in done.stale.items()),
         ]
     )
+    for change in done.drift:
+        say(f"since the last refresh: {change}")
     next_step("tidings plan CAMPAIGN")
 
 

@@ -77,6 +77,14 @@ class RefreshShape(Shape):
     segments: dict[str, int]
     recommended: int = Field(description="persons with at least one recommendation")
     quarantined: dict[str, int]
+    stale: dict[str, datetime | None] = Field(
+        default={}, description="sources beyond `warehouse.freshness`, each with its newest moment"
+    )
+    merged: int = Field(default=0, description="persons who turned out to be another one; the older key stays")
+    shared: dict[str, int] = Field(
+        default={}, description="customers whose e-mail or phone is one of more than five: it links nobody"
+    )
+    drift: list[str] = Field(default=[], description="columns that came, went or have another type since the last")
 
 
 class ApproveShape(Shape):

@@ -17,12 +17,14 @@ from tidings.model.campaign import Campaign
 from tidings.model.seams import Gate, Snapshot
 from tidings.model.steps import Send
 from tidings.planning import arms
+from tidings.planning.freshness import stale_source
 from tidings.planning.gates import Address, FirstOfAddress, Flag, Known, Room, Rule, first_closed
 from tidings.planning.people import address_columns, answers, load_profiles, members
 from tidings.planning.products import Picks, pick_products
 from tidings.planning.program import enrols
 from tidings.planning.sendtime import send_time
 from tidings.project import Project
+from tidings.warehouse.freshness import Stale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,16 +51,15 @@ class Decider:
     def entry_gates(self) -> list[Gate]:
         """Who may enter; the frame has the columns that `prepare_entry` adds."""
         gates: list[Gate] = [Flag("not_in_audience", "in_audience"), Flag("excluded", "not_excluded")]
-        gates.append(Flag("source_stale", "source_fresh"))
+        code = f"source_stale:{self.stale.source}" if self.stale else "source_stale"
+        gates.append(Flag(code, "source_fresh"))
         if enrols(self.campaign):
             gates += [Flag("already_inside", "outside"), Flag("reentry", "may_return"), Flag("backlog", "came_in")]
         return gates
 
     def prepare_entry(self, people: pd.DataFrame) -> pd.DataFrame:
         """Add what the entry gates ask: source_fresh, not_excluded, and for flows outside, may_return and came_in."""
-        limits = self.project.settings.warehouse.freshness.values()
-        fresh = not limits or self.now - self.snapshot.as_of <= min(limits)
-        people = people.assign(not_excluded=~people["excluded"], source_fresh=fresh)
+        people = people.assign(not_excluded=~people["excluded"], source_fresh=self.stale is None)
         if not enrols(self.campaign):
             return people
         inside, barred = set(), set()
@@ -74,6 +75,11 @@ class Decider:
         return people.assign(
             outside=~keys.isin(inside), may_return=~keys.isin(barred), came_in=~keys.isin(self._already)
         )
+
+    @cached_property
+    def stale(self) -> Stale | None:
+        """A source that the campaign depends on and that is too old to rely on."""
+        return stale_source(self.project, self.campaign, self.snapshot, self.now)
 
     @cached_property
     def _already(self) -> set[str]:

@@ -104,10 +104,13 @@ def in_gate_order(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
 def reason_sentence(code: str, language: str) -> str:
     """The sentence for a reason code, in English where the language is not known.
 
-    `plugin:<name>` names the company's rule; a code that the table lacks comes back as it is.
+    `plugin:<name>` names the company's rule, `source_stale:<name>` the table; a code that the table lacks comes back as
+    it is.
     """
     table = REASONS.get(language, REASONS["en"])
     kind, _, name = code.partition(":")
     if kind == "plugin" and name:
         return table["plugin"].format(name=name)
+    if kind == "source_stale" and name:
+        return f"{table[kind]} ({name})"
     return table.get(code, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,16 @@ def check(root: Path, at: str | None = None) -> CheckShape:
     Findings are in order of file and line, warnings among them; `ok` where none is an error.
     """
     reading = read_project(root)
-    project, sources = reading.project, _look(reading)
+    project = reading.project
+    sources = _look(reading, project.now(at))
     findings = {_finding(error): None for error in reading.errors}
-    findings |= dict.fromkeys([*_wrong_sources(reading, sources), *_wrong_advocate(reading, sources)])
+    findings |= dict.fromkeys(
+        [
+            *_wrong_sources(reading, sources),
+            *_wrong_advocate(reading, sources),
+            *_stale_sources(reading, sources),
+        ]
+    )
     # What a name or an argument gets wrong has been said already, by whoever read the file.
     said = {error.where for error in reading.errors}
     found = [*_conditions(project, sources, at), *_categories(project, sources)]
@@ -45,12 +53,12 @@ def check(root: Path, at: str | None = None) -> CheckShape:
     )
 
 
-def _look(reading: Reading) -> Sources:
+def _look(reading: Reading, now: datetime) -> Sources:
     """The warehouse; nothing is known of it where the settings do not say where it is."""
     mended = {place[1:2] for place in reading.settings.mended if place[:1] in ((), (WAREHOUSE,))}
     if mended - {("tables",), ("freshness",)}:
         return Sources()
-    sources = look_at_sources(reading.project)
+    sources = look_at_sources(reading.project, now)
     if ("tables",) in mended:
         sources.wrong.clear()  # a table is missed that is only mapped wrongly
     return sources
@@ -74,6 +82,14 @@ def _wrong_advocate(reading: Reading, sources: Sources) -> Iterator[Finding]:
             check_advocate(reading.project.settings.ladder, sources.columns)
     except TidingsError as error:
         yield _finding(TidingsError(error.reason, error.fix, reading.settings.layers.where(("ladder", "advocate"))))
+
+
+def _stale_sources(reading: Reading, sources: Sources) -> Iterator[Finding]:
+    """A table that is too old is nobody's mistake in a file: campaigns wait for a newer one."""
+    for each in sources.stale:
+        where = reading.settings.layers.where((WAREHOUSE, "freshness", each.source))
+        fix = "campaigns that depend on it plan nobody until it is newer"
+        yield _finding(TidingsError(str(each), fix, where), warning=True)
 
 
 def _conditions(project: Project, sources: Sources, at: str | None) -> Iterator[Finding]:

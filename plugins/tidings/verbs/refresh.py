@@ -26,15 +26,19 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     nothing half-written is left.
     """
     from tidings.recommend.engine import Previous, save_recommendations
+    from tidings.segments.drift import refuse_drift
     from tidings.segments.features import all_columns
     from tidings.segments.questions import compile_questions
+    from tidings.segments.reads import reads
     from tidings.segments.stage2 import save_people
     from tidings.segments.touches import load_touches
     from tidings.warehouse import people
     from tidings.warehouse.building import ADDRESSES, building
     from tidings.warehouse.connection import open_warehouse
+    from tidings.warehouse.drift import changes
     from tidings.warehouse.features import last_orders, save_features
-    from tidings.warehouse.identity import resolve
+    from tidings.warehouse.freshness import stale_sources
+    from tidings.warehouse.identity import resolve, shared_addresses
     from tidings.warehouse.tables import open_tables
 
     snapshot_id, ladder = random_key(), project.settings.ladder
@@ -47,9 +51,12 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
             known, numbers = persons.load_profiles(connection), persons.load_numbers(connection)
             forgotten = persons.load_forgotten(connection)
             touches, last = load_touches(connection, now), find_current(connection, project.root)
-            mining = summary(connection, last.snapshot_id).get("mining") if last else None
+            earlier = summary(connection, last.snapshot_id) if last else {}
         tables = open_tables(warehouse, now, made.folder / "quarantine")
-        questions = compile_questions(project, now, all_columns(tables["customers"]), tables)
+        columns = all_columns(tables["customers"])
+        drift = changes(earlier["schema"], warehouse.schema) if "schema" in earlier else []
+        refuse_drift(project, now, columns, earlier.get("columns", {}), drift)
+        questions = compile_questions(project, now, columns, tables)
         features = made.folder / "features.parquet"
         save_features(warehouse, tables, questions.conditions, now, features, ladder)
 
@@ -61,13 +68,21 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         known_as = found.people.assign(email=found.addresses["email"])
         sizes = save_people(features, known_as, touches, questions, now, made.folder / "people.parquet", ladder)
         features.unlink()
-        before = Previous(last.folder, mining) if last and mining else None
+        before = Previous(last.folder, earlier["mining"]) if last and earlier.get("mining") else None
         picks = save_recommendations(project, warehouse, tables, found.people, before, now, made.folder)
+        old = stale_sources(project.settings.warehouse.freshness, tables.newest, now, now)
         shape = RefreshShape(
             snapshot=snapshot_id, as_of=now, customers=len(found.people), persons=int(found.people["represents"].sum()),
             segments=sizes, recommended=picks.persons, quarantined=dict(tables.quarantined),
+            merged=len(found.merges), shared=shared_addresses(found.addresses),
+            stale={each.source: each.newest for each in old}, drift=[str(change) for change in drift],
         )  # fmt: skip
-        kept: dict[str, Any] = {**shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project)}
+        kept: dict[str, Any] = {
+            **shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project),
+            "reads": reads(questions, columns, tables, now),
+            "schema": warehouse.schema, "columns": columns,
+            "newest": {name: at and at.isoformat() for name, at in tables.newest.items()},
+        }  # fmt: skip
         (made.folder / "summary.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
         with ledger.write() as connection:
             if persons.load_profiles(connection) != known:

@@ -26,6 +26,7 @@ def why(project: Project, customer: str, campaign: str, now: datetime) -> WhySha
         decider = Decider(project, found, current_snapshot(connection, project.root), connection, now)
         occasion = next_occasion(project, found, connection, now).name
         told = explain(decider, person, occasion)
+        stale = f"source_stale:{decider.stale.source}" if decider.stale else None
         held = [
             WhyMessage(
                 occasion=row["occasion"],
@@ -43,6 +44,9 @@ def why(project: Project, customer: str, campaign: str, now: datetime) -> WhySha
         campaign=campaign,
         decision=told.decision,
         reason=told.reason,
-        gates=[WhyLine(gate=gate, passed=passed) for gate, passed in told.gates],
+        gates=[
+            WhyLine(gate=gate, passed=passed, detail=str(decider.stale) if gate == stale else "")
+            for gate, passed in told.gates
+        ],
         messages=held,
     )

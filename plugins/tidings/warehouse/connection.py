@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError, did_you_mean
 from tidings.project import Project
 from tidings.warehouse.contract import SOURCES, conform
-from tidings.warehouse.reading import Unreachable, reading
+from tidings.warehouse.reading import Unreachable, limit, reading
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -19,24 +19,31 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".csv")
 FIRST = {
     "duckdb": "SET enable_progress_bar = false; SET TimeZone = 'UTC'",
-    "postgres": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "postgres": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET application_name = 'tidings'",
 }
 """What a connection is told first. A DuckDB file is opened read only, and files are only ever read."""
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """An open warehouse; `folder` is None where a database serves it."""
+    """An open warehouse; `folder` is None where a database serves it.
+
+    `schema` fills with the columns and types of the tables that were opened, as the engine says them.
+    """
 
     backend: Any
     folder: Path | None
     mapping: dict[str, str]
     currency: str
+    schema: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def table(self, name: str) -> ir.Table:
         """A source table in the contract's columns and types; TidingsError where it is missing or does not fit."""
         with reading(name):
-            return conform(name, self._raw(name), self.currency)
+            raw = self._raw(name)
+            self.schema[name] = {column: str(kind) for column, kind in raw.schema().items()}
+            fx = self.table("fx") if name == "orders" and self.has("fx") else None
+            return conform(name, raw, self.currency, fx)
 
     def has(self, name: str) -> bool:
         """Whether an optional table is there; one that the settings map must be."""
@@ -78,7 +85,9 @@ class Warehouse:
             own = {cte.alias for cte in statements[0].find_all(exp.CTE)}
             for file in sorted({table.name for table in statements[0].find_all(exp.Table)} - own):
                 self._open(file, "", file)
-        return self.backend.sql(text)
+        return self.backend.sql(
+            text, schema=_described(self.backend, text) if self.backend.name == "postgres" else None
+        )
 
 
 @contextmanager
@@ -93,6 +102,8 @@ def open_warehouse(project: Project) -> Iterator[Warehouse]:
         if backend.name in FIRST:
             with reading(backend.name):
                 backend.raw_sql(FIRST[backend.name])
+                if settings.timeout:
+                    limit(backend, settings.timeout)
         tables = {str(name): place for name, place in settings.tables.items()}
         yield Warehouse(backend, folder, tables, project.settings.base_currency)
     finally:
@@ -110,6 +121,15 @@ def _connect(url: str) -> Any:
         # What Ibis says of it holds the address, and that may hold a password (R54).
         fix = "write one such as postgresql://user@host/database or duckdb:///path/to/file.ddb"
         raise TidingsError("warehouse.url is not the address of a database that Ibis knows", fix) from None
+
+
+def _described(backend: Any, text: str) -> Any:
+    """The columns and types of a query's rows: Ibis would make a view to learn them, which a reader may not."""
+    import ibis
+
+    with closing(backend.raw_sql(f"SELECT * FROM (\n{text.strip().rstrip(';')}\n) AS asked LIMIT 0")) as cursor:
+        types = backend.compiler.type_mapper
+        return ibis.schema({column.name: types.from_string(column.type_display) for column in cursor.description})
 
 
 def _find(folder: Path, name: str) -> Path | None:

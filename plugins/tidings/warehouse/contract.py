@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tidings.errors import TidingsError, did_you_mean
 from tidings.model.money import exponent
+from tidings.warehouse.exchange import MAJOR, RATE, exchanged
 
 if TYPE_CHECKING:
     import ibis.expr.datatypes as dt
     import ibis.expr.types as ir
 
-Kind = Literal["id", "text", "time", "date", "money", "amount", "flag"]
+Kind = Literal["id", "text", "time", "date", "money", "amount", "rate", "flag"]
+
+HIGHEST = 10**8
+"""A rate beyond this would not fit into its decimals."""
 
 LARGEST = 10**13
 """Major units: beyond this a total is a mistake, and would not fit into minor units as a 64-bit integer."""
@@ -125,6 +129,14 @@ SOURCES = {
         since="recorded_at",
         required=False,
     ),
+    "fx": Source(
+        {
+            "date": Column("date", sound=True),
+            "currency": Column("text", sound=True),
+            "rate": Column("rate", sound=True),
+        },
+        required=False,
+    ),
 }
 
 CONSENT_STATES = ("granted", "withdrawn")
@@ -132,12 +144,12 @@ CONTACT_COLUMNS = ("email", "phone", "first_name", "last_name")
 """Columns that say who somebody is: they live in the one current addresses file and in no snapshot."""
 
 
-def conform(name: str, table: ir.Table, currency: str) -> ir.Table:
+def conform(name: str, table: ir.Table, currency: str, fx: ir.Table | None = None) -> ir.Table:
     """The table with the contract's columns in the contract's types, and for customers their other columns too.
 
     Money becomes whole minor units before anything adds it up; a value that is none (text, NaN, beyond LARGEST)
-    becomes NULL. Instants without a zone are UTC. TidingsError names every column that is missing or of a
-    type that cannot be read.
+    becomes NULL. Orders in another currency are converted where `fx`, conformed, has a rate. Instants without a zone
+    are UTC. TidingsError names every column that is missing or of a type that cannot be read.
     """
     import ibis
 
@@ -167,7 +179,10 @@ def conform(name: str, table: ir.Table, currency: str) -> ir.Table:
     if source.attributes:
         others = [column for column in table.columns if column not in picked]
         picked |= {c: clean for c in others if (clean := _attribute(table[c])) is not None}
-    return table.select(**picked)
+    if fx is None or name != "orders":
+        return table.select(**picked)
+    rates = fx.filter(fault("fx", fx, currency).isnull())
+    return exchanged(table.select(**picked, major=_sound(table.total)), rates, currency, LARGEST)
 
 
 def fault(name: str, table: ir.Table, currency: str) -> ir.StringColumn:
@@ -183,6 +198,8 @@ def fault(name: str, table: ir.Table, currency: str) -> ir.StringColumn:
                 bad = bad | (value.strip() == "")
             elif contract.kind in ("money", "amount"):
                 bad = bad | (value < 0)
+            elif contract.kind == "rate":
+                bad = bad | (value <= 0)
             wrong.append((bad, column))
     if name == "orders":
         wrong.append((table.currency.isnull() | (table.currency.strip().upper() != currency), "currency"))
@@ -193,7 +210,7 @@ def fault(name: str, table: ir.Table, currency: str) -> ir.StringColumn:
 
 
 def _dtype(kind: Kind) -> str:
-    types = {"id": "string", "text": "string", "date": "date", "money": "int64", "amount": "float64"}
+    types = {"id": "string", "text": "string", "date": "date", "money": "int64", "amount": "float64", "rate": RATE}
     return types.get(kind, "boolean" if kind == "flag" else "timestamp('UTC', 6)")
 
 
@@ -209,6 +226,9 @@ def _convert(value: ir.Column, kind: Kind, currency: str) -> ir.Column | None:
         return value.cast("string") if readable else None
     if kind == "money":
         return _minor_units(value, currency)
+    if kind == "rate":
+        number = value.try_cast(RATE) if found.is_string() else value
+        return _below(number, HIGHEST).cast(RATE) if number.type().is_numeric() else None
     if kind == "amount":
         number = value.try_cast("float64") if found.is_string() else value
         if not number.type().is_numeric():
@@ -226,16 +246,23 @@ def _convert(value: ir.Column, kind: Kind, currency: str) -> ir.Column | None:
 
 
 def _minor_units(value: ir.Column, currency: str) -> ir.Column | None:
+    digits = exponent(currency)
+    sound = _sound(value)
+    return None if sound is None else (sound.cast(f"decimal(18, {digits})") * 10**digits).cast("int64")
+
+
+def _sound(value: ir.Column) -> ir.Column | None:
+    """A number of major units below LARGEST, as it was written, or NULL."""
+    if value.type().is_string():
+        value = value.try_cast(MAJOR)
+    return _below(value, LARGEST) if value.type().is_numeric() else None
+
+
+def _below(value: ir.Column, bound: int) -> ir.Column:
     import ibis
 
-    digits = exponent(currency)
-    if value.type().is_string():
-        value = value.try_cast("decimal(18, 4)")
-    if not value.type().is_numeric():
-        return None
     # NaN is greater than every number, so this one comparison also turns it and infinity into NULL.
-    sound = ibis.ifelse(value.abs() < LARGEST, value, ibis.null(value.type()))
-    return (sound.cast(f"decimal(18, {digits})") * 10**digits).cast("int64")
+    return ibis.ifelse(value.abs() < bound, value, ibis.null(value.type()))
 
 
 def _finite(value: ir.Column) -> ir.Column:

@@ -72,6 +72,12 @@ def resolve(
     return Resolution(people, addresses, mapping, new, merges)
 
 
+def shared_addresses(addresses: pd.DataFrame) -> dict[str, int]:
+    """How many profiles may not use their address because it is one of too many: by kind, where there are any."""
+    counts = {kind: int(addresses[f"{kind}_problem"].eq("shared").sum()) for kind in KINDS}
+    return {kind: count for kind, count in counts.items() if count}
+
+
 def _addresses(profiles: pd.DataFrame, salt: str) -> pd.DataFrame:
     """Normalised addresses, their keys, and what keeps an address from being used: missing, invalid or shared."""
     import pandas as pd

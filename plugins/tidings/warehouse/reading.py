@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
@@ -13,6 +15,12 @@ from tidings.errors import TidingsError
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
+
+
+CANCELLED = "57014"
+"""PostgreSQL's SQLSTATE of a statement that was cancelled, by its time-out or by somebody."""
+
+LONGER = "allow more in warehouse.timeout, or make what warehouse.tables asks for cheaper"
 
 
 class Unreachable(TidingsError):
@@ -29,6 +37,8 @@ def reading(what: str) -> Iterator[None]:
         raise Unreachable(f"the warehouse needs a library that is not installed: {error.name}", fix) from error
     except _errors("Error") as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if getattr(error, "sqlstate", None) == CANCELLED:
+            raise TidingsError(f"the warehouse gave up a statement ({what}): {first}", LONGER) from error
         kind = Unreachable if isinstance(error, _errors("OperationalError")) else TidingsError
         raise kind(f"the warehouse cannot be read ({what}): {first}", "check the source and refresh again") from error
 
@@ -44,13 +54,54 @@ def _errors(name: str) -> tuple[type[Exception], ...]:
     return (*found, OSError, *([IbisError] if name == "Error" else []))
 
 
+def limit(backend: Any, timeout: timedelta) -> None:
+    """Let no statement of this connection take longer; nothing on engines other than DuckDB and PostgreSQL."""
+    if backend.name == "postgres":
+        backend.raw_sql(f"SET statement_timeout = {timeout // timedelta(milliseconds=1)}")
+    elif backend.name == "duckdb":
+        backend.tidings_timeout = timeout
+
+
+@contextmanager
+def _watched(backend: Any, what: str) -> Iterator[None]:
+    """Interrupt DuckDB, which has no limit of its own, when the time of one statement is over."""
+    import duckdb
+
+    timeout: timedelta | None = getattr(backend, "tidings_timeout", None)
+    if timeout is None:
+        yield
+        return
+    done, over = Event(), Event()
+
+    def watch() -> None:
+        pause = timeout.total_seconds()
+        # Again and again: DuckDB forgets an interruption that comes between two statements.
+        while not done.wait(pause):
+            over.set()
+            backend.con.interrupt()
+            pause = 0.1
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        if not over.is_set():
+            raise
+        raise TidingsError(f"the warehouse took too long and was interrupted ({what})", LONGER) from error
+    finally:
+        done.set()
+        watcher.join()
+
+
 def fetch(backend: Any, table: ir.Table, what: str) -> pa.Table:
     """The rows as an Arrow table."""
     with reading(what):
         if backend.name != "duckdb":
             return backend.to_pyarrow(table)
         sql, parameters = bound(backend, table)
-        return backend.con.execute(sql, parameters).to_arrow_table()
+        with _watched(backend, what):
+            return backend.con.execute(sql, parameters).to_arrow_table()
 
 
 def save(backend: Any, table: ir.Table, path: Path, what: str) -> None:
@@ -61,7 +112,8 @@ def save(backend: Any, table: ir.Table, path: Path, what: str) -> None:
             return
         sql, parameters = bound(backend, table)
         place = str(path).replace("'", "''")
-        backend.con.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
+        with _watched(backend, what):
+            backend.con.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
 
 
 def bound(backend: Any, table: ir.Table) -> tuple[str, dict[str, str]]:

@@ -19,14 +19,20 @@ UNDONE = ("returned", "cancelled", "canceled", "refunded")
 """An order in one of these states counts nowhere."""
 
 DUPLICATE = "duplicate"
+LATEST = "latest moment"
 
 
 @dataclass(frozen=True)
 class Tables(Mapping[str, "ir.Table"]):
-    """Table by name. `orders` leaves out undone ones; `order_lines` also has customer_id, ordered_at and category."""
+    """Table by name. `orders` leaves out undone ones; `order_lines` also has customer_id, ordered_at and category.
+
+    `quarantined` counts broken rows by `table.reason`. `newest` has for every source with a column of time its latest
+    moment before `now`, also that of a broken row, and None where there is none or no such table.
+    """
 
     found: Mapping[str, ir.Table]
     quarantined: Mapping[str, int]
+    newest: Mapping[str, datetime | None]
 
     def __getitem__(self, name: str) -> ir.Table:
         return self.found[name]
@@ -39,18 +45,21 @@ class Tables(Mapping[str, "ir.Table"]):
 
 
 def open_tables(warehouse: Warehouse, now: datetime, quarantine: Path | None = None) -> Tables:
-    """The tables at `now`, and how many rows broke the contract, by `table.reason`.
+    """The tables at `now`, how many rows broke the contract, and how new each table is.
 
     Of several rows with one key the latest is kept. Where `quarantine` is a folder, the broken rows are written
     there, one Parquet file a table, with their reason and without contact columns.
     """
     found: dict[str, ir.Table] = {}
     counts: dict[str, int] = {}
+    newest: dict[str, datetime | None] = {name: None for name, source in SOURCES.items() if source.since}
     for name, source in SOURCES.items():
         if not source.required and not warehouse.has(name):
             continue
         rows = visible(name, warehouse.table(name), now)
-        broken = _inspect(warehouse, name, rows)
+        broken, latest = _inspect(warehouse, name, rows)
+        if source.since:
+            newest[name] = latest
         if broken:
             rows = with_reason(name, rows, warehouse.currency)
             if quarantine is not None:
@@ -62,7 +71,7 @@ def open_tables(warehouse: Warehouse, now: datetime, quarantine: Path | None = N
         counts |= {f"{name}.{reason}": count for reason, count in broken.items()}
     found["orders"] = done(found["orders"])
     found["order_lines"] = _enriched(found["order_lines"], found["orders"], found["products"])
-    return Tables(found, counts)
+    return Tables(found, counts, newest)
 
 
 def visible(name: str, table: ir.Table, now: datetime) -> ir.Table:
@@ -96,8 +105,10 @@ def with_reason(name: str, table: ir.Table, currency: str) -> ir.Table:
     return table.mutate(reason=repeated.ifelse(DUPLICATE, table.reason))
 
 
-def _inspect(warehouse: Warehouse, name: str, table: ir.Table) -> dict[str, int]:
-    """How many rows break the contract, by reason: one scan, so that the usual clean table costs no sorting."""
+def _inspect(warehouse: Warehouse, name: str, table: ir.Table) -> tuple[dict[str, int], datetime | None]:
+    """How many rows break the contract, by reason, and the latest moment: one scan, so that the usual clean table
+    costs no sorting.
+    """
     source = SOURCES[name]
     reasons = [column for column, contract in source.columns.items() if contract.sound]
     reasons += {"orders": ["currency"]}.get(name, [])
@@ -106,8 +117,10 @@ def _inspect(warehouse: Warehouse, name: str, table: ir.Table) -> dict[str, int]
     if source.key is not None:
         sound = table.reason.isnull()
         counts[DUPLICATE] = sound.sum() - table[source.key].nunique(where=sound)
-    row = fetch(warehouse.backend, table.aggregate(**counts), name).to_pylist()[0]
-    return {reason: int(count) for reason, count in row.items() if count}
+    latest = {LATEST: table[source.since].max()} if source.since else {}
+    row = fetch(warehouse.backend, table.aggregate(**counts, **latest), name).to_pylist()[0]
+    moment = row.pop(LATEST, None)
+    return {reason: int(count) for reason, count in row.items() if count}, moment
 
 
 def _enriched(lines: ir.Table, orders: ir.Table, products: ir.Table) -> ir.Table:
