@@ -9,7 +9,7 @@ from tidings.segments.builtin import register_conditions
 def test_the_built_in_conditions() -> None:
     """What docs/segments.md describes, registered by the same hook as a plugin's."""
     assert sorted(kind.name for kind in register_conditions()) == [
-        "bought", "clicked", "in_segment", "opened", "ordered", "received",
+        "bought", "clicked", "in_segment", "joined", "left", "opened", "ordered", "received",
     ]  # fmt: skip
 
 

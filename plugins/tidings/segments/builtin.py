@@ -5,9 +5,10 @@ from __future__ import annotations
 from tidings.hookspecs import hookimpl
 from tidings.model.seams import Condition
 from tidings.segments.conditions import Bought, Clicked, InSegment, Opened, Ordered, Received
+from tidings.segments.membership import Joined, Left
 
 
 @hookimpl
 def register_conditions() -> list[type[Condition]]:
-    """Conditions about orders, about our own messages, and about other segments."""
-    return [Bought, Ordered, InSegment, Received, Opened, Clicked]
+    """Conditions about orders, about our own messages, and about other segments and their history."""
+    return [Bought, Ordered, InSegment, Joined, Left, Received, Opened, Clicked]
