@@ -33,7 +33,7 @@ from typer.main import get_command
 from tidings.cli.main import app
 from tidings.ledger.tables import metadata
 from tidings.ledger.verify import rules
-from tidings.model import counts, value
+from tidings.model import counts, segment_counts, value
 from tidings.model.base import Shape
 from tidings.model.seams import Gate, Snapshot
 from tidings.project import Project, load_project
@@ -51,9 +51,14 @@ AFTER_GATES = ("limit", "control_group", "holdout")
 
 def shapes() -> str:
     """Every shape that a command prints, with its fields."""
-    found = [shape for module in (counts, value) for shape in members(module, Shape)]
+    found = all_shapes()
     links = {shape.__name__: f"[{shape.__name__}](#{shape.__name__.lower()})" for shape in found}
     return "\n".join(_shape(shape, links) for shape in found)
+
+
+def all_shapes() -> list[type[Any]]:
+    """The shapes of every module that has some."""
+    return [shape for module in (counts, segment_counts, value) for shape in members(module, Shape)]
 
 
 def members(module: Any, base: type) -> list[type[Any]]:

@@ -14,8 +14,8 @@ from tidings import settings
 from tidings.delivery import claim, dispatch
 from tidings.ledger.messages import COUNTED
 from tidings.ledger.tables import metadata
-from tidings.model import campaign, counts, steps, value
-from tidings.model.base import Noun, Shape
+from tidings.model import campaign, steps
+from tidings.model.base import Noun
 from tidings.reports.reasons import REASONS
 from tidings.settings import Part, Settings
 
@@ -30,7 +30,7 @@ def _module(generate: ModuleType, name: str) -> Any:
 
 def test_every_field_of_a_shape_has_a_meaning(generate: ModuleType) -> None:
     """Either the code describes it or the page's words do, never both."""
-    shapes = [*generate.members(counts, Shape), *generate.members(value, Shape)]
+    shapes = generate.all_shapes()
     described = {
         f"{shape.__name__}.{name}"
         for shape in shapes

@@ -9,8 +9,8 @@ from tidings.segments.builtin import register_conditions
 def test_the_built_in_conditions() -> None:
     """What docs/segments.md describes, registered by the same hook as a plugin's."""
     assert sorted(kind.name for kind in register_conditions()) == [
-        "birthday", "bought", "clicked", "did", "due", "in_segment", "list", "opened", "ordered", "received", "rfm",
-        "top", "viewed",
+        "birthday", "bought", "clicked", "did", "due", "in_segment", "joined", "left", "list", "opened", "ordered",
+        "received", "rfm", "top", "viewed",
     ]  # fmt: skip
 
 

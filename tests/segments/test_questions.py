@@ -88,7 +88,7 @@ def test_mistakes_come_with_file_line_and_column(tmp_path: Path) -> None:
 def test_a_circle_is_refused() -> None:
     """Segments that read each other have no first one; the message names them."""
     reads = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
-    segments = {name: CompiledCondition("TRUE", segments=frozenset(others)) for name, others in reads.items()}
+    segments = {name: CompiledCondition("TRUE", "TRUE", segments=frozenset(others)) for name, others in reads.items()}
     with pytest.raises(ProjectErrors, match=r"segments/a.yaml: segments ask about each other in a circle: a, b, c"):
         in_layers(segments)
 

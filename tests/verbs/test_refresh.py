@@ -106,12 +106,20 @@ def test_a_refresh_publishes_one_snapshot(project: Project) -> None:
     """
     shape = refresh(project, NOW, new_key=keys())
     assert shape == RefreshShape(
-        snapshot=shape.snapshot, as_of=NOW, customers=4, persons=3, segments={"everybody": 3, "milk": 2}, recommended=2,
+        snapshot=shape.snapshot, as_of=NOW, customers=4, persons=3, segments={"everybody": 3, "milk": 2}, entered={},
+        left={}, edited=[], unknown={"everybody": 0, "milk": 0}, recommended=2,
         quarantined={"customers.customer_id": 1, "orders.currency": 1},
     )  # fmt: skip
     snapshot = current(project)
     assert (snapshot.snapshot_id, snapshot.as_of) == (shape.snapshot, NOW)
-    names = {"people.parquet", "recommendations.parquet", "rules.parquet", "summary.json", "quarantine"}
+    names = {
+        "people.parquet",
+        "membership.parquet",
+        "recommendations.parquet",
+        "rules.parquet",
+        "summary.json",
+        "quarantine",
+    }
     assert {path.name for path in snapshot.folder.iterdir()} == names
     assert left(project) == sorted([shape.snapshot, "addresses.parquet"])
     kept = json.loads((snapshot.folder / "summary.json").read_text())

@@ -75,6 +75,16 @@ class RefreshShape(Shape):
     customers: int
     persons: int
     segments: dict[str, int]
+    entered: dict[str, int] = Field(
+        description="segment → persons who came into it since the last snapshot; only segments which that had"
+    )
+    left: dict[str, int] = Field(description="segment → persons who left it since the last snapshot")
+    edited: list[str] = Field(
+        description="segments whose file, or that of one they read, was edited since: their changes are the edit's"
+    )
+    unknown: dict[str, int] = Field(
+        description="segment → persons for whom the answer hangs on something that is not known of them"
+    )
     recommended: int = Field(description="persons with at least one recommendation")
     quarantined: dict[str, int]
     stale: dict[str, datetime | None] = Field(

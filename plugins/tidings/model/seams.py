@@ -172,6 +172,11 @@ class Snapshot:
         return self.folder.parent / "addresses.parquet"
 
     @property
+    def membership(self) -> Path:
+        """The last change of each person and segment: segment, person_key, change, since, cause."""
+        return self.folder / "membership.parquet"
+
+    @property
     def recommendations(self) -> Path:
         """person_key, rank, product and reason."""
         return self.folder / "recommendations.parquet"

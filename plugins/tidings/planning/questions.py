@@ -19,10 +19,20 @@ def edited_segments(project: Project, snapshot: Snapshot, condition: object) -> 
 
     A snapshot that does not say what it was asked is taken at its word.
     """
+    changed = _changed(project, snapshot)
+    return sorted(_behind(project, condition) & changed) if changed else []
+
+
+def edited(project: Project, snapshot: Snapshot) -> list[str]:
+    """The segments that were asked something else, themselves or by one they read, than they say now; sorted."""
+    changed = _changed(project, snapshot)
+    return [name for name in sorted(project.segments) if changed and _behind(project, name) & changed]
+
+
+def _changed(project: Project, snapshot: Snapshot) -> set[str]:
     path = snapshot.folder / "summary.json"
     then = json.loads(path.read_text(encoding="utf-8")).get("questions", {}) if path.exists() else {}
-    now = asked(project)
-    return [name for name in sorted(_behind(project, condition)) if then.get(name, now[name]) != now[name]]
+    return {name for name, now in asked(project).items() if then.get(name, now) != now}
 
 
 def _behind(project: Project, condition: object) -> set[str]:

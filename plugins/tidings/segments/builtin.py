@@ -8,10 +8,12 @@ from tidings.segments.conditions import Bought, Clicked, InSegment, Opened, Orde
 from tidings.segments.dates import Birthday, Due
 from tidings.segments.happened import Did, Viewed
 from tidings.segments.lists import Listed
+from tidings.segments.membership import Joined, Left
 from tidings.segments.ranks import Rfm, Top
 
 
 @hookimpl
 def register_conditions() -> list[type[Condition]]:
-    """Conditions about orders, our own messages, other segments, where a customer stands, days, lists, events."""
-    return [Bought, Ordered, InSegment, Received, Opened, Clicked, Top, Rfm, Birthday, Due, Listed, Viewed, Did]
+    """Conditions about orders, our messages, other segments, where a customer stands, days, lists, events."""
+    about_us = [Bought, Ordered, InSegment, Joined, Left, Received, Opened, Clicked]
+    return [*about_us, Top, Rfm, Birthday, Due, Listed, Viewed, Did]

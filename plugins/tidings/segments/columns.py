@@ -14,6 +14,11 @@ def segment_column(name: str) -> str:
     return f"in__{name}"
 
 
+def known_column(name: str) -> str:
+    """The column, in queries that count what is unknown, of a segment's answer in three-valued logic."""
+    return f"known__{name}"
+
+
 def condition_column(condition: Any) -> str:
     """The boolean column of a condition as YAML has it: `in__<name>` for a bare name, else `when__<hash>`."""
     if isinstance(condition, str) and NAME.fullmatch(condition.strip()):

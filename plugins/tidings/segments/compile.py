@@ -17,7 +17,7 @@ from tidings.model.money import exponent
 from tidings.model.seams import Condition, Surroundings
 from tidings.plugins import contained
 from tidings.project import Clauses, Leaf, Project
-from tidings.segments.columns import segment_column
+from tidings.segments.columns import known_column, segment_column
 from tidings.segments.conditions import NEGATED
 from tidings.segments.expressions import Expression, Kind, Scope, Value
 from tidings.segments.features import STAGE_2
@@ -28,13 +28,19 @@ from tidings.warehouse.features import BASE
 class CompiledCondition:
     """`sql` over the columns of people.parquet, its `parameters` by name, and what it stands on.
 
-    `conditions` are the named conditions whose aggregates must be columns, `segments` the segments it reads.
+    `known` asks the same in three-valued logic, for counting: NULL where the answer hangs on what is not known. It
+    reads the column `known__<name>` of each segment. `conditions` are the named conditions whose aggregates must be
+    columns, `segments` the segments it reads.
     """
 
     sql: str
+    known: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     segments: frozenset[str] = frozenset()
+
+
+NEVER = CompiledCondition("FALSE", "FALSE")
 
 
 class Compiler:
@@ -65,17 +71,18 @@ class Compiler:
                 return self._joined("AND" if word == "all" else "OR", value, (*place, word), negated)
             if word == "not" and not isinstance(value, list):
                 inner = self.compile(value, (*place, word), negated=not negated)
-                return CompiledCondition(f"(NOT {inner.sql})", inner.parameters, inner.conditions, inner.segments)
+                return replace(inner, sql=f"(NOT {inner.sql})", known=f"(NOT {inner.known})")
         leaves, mistakes = self.clauses.read(condition, place)
         self.mistakes += mistakes
-        return self._leaf(leaves[0], negated) if leaves and not mistakes else CompiledCondition("FALSE")
+        return self._leaf(leaves[0], negated) if leaves and not mistakes else NEVER
 
     def _joined(self, word: str, conditions: list[Any], place: Place, negated: bool) -> CompiledCondition:
         parts = [self.compile(each, (*place, index), negated=negated) for index, each in enumerate(conditions)]
         if not parts:
-            return CompiledCondition("TRUE")
+            return CompiledCondition("TRUE", "TRUE")
         return CompiledCondition(
             f"({f' {word} '.join(part.sql for part in parts)})",
+            f"({f' {word} '.join(part.known for part in parts)})",
             {name: value for part in parts for name, value in part.parameters.items()},
             tuple(condition for part in parts for condition in part.conditions),
             frozenset().union(*(part.segments for part in parts)),
@@ -88,7 +95,7 @@ class Compiler:
             return self._text(leaf) if leaf.text is not None else self._named(leaf, negated)
         except TidingsError as error:
             self.mistakes.append(Mistake(leaf.place, error.reason, error.fix))
-            return CompiledCondition("FALSE")
+            return NEVER
 
     def _text(self, leaf: Leaf) -> CompiledCondition:
         if leaf.bare and leaf.bare not in self.scope.columns and not self.scope.open:
@@ -96,7 +103,7 @@ class Compiler:
             raise TidingsError(f"there is no segment {leaf.bare!r}", fix)
         expression = Expression(self.scope)
         sql = expression.boolean(str(leaf.text).strip())
-        return CompiledCondition(f"coalesce({sql}, FALSE)", expression.parameters)
+        return CompiledCondition(f"coalesce({sql}, FALSE)", sql, expression.parameters)
 
     def _named(self, leaf: Leaf, negated: bool) -> CompiledCondition:
         kind = self.project.plugins.conditions[str(leaf.name)]
@@ -107,12 +114,14 @@ class Compiler:
             sql = "FALSE" if found else condition.sql(self.now)
         self.mistakes += [replace(each, place=(*leaf.place, *each.place)) for each in found]
         segments = frozenset({leaf.segment} if leaf.segment else ())
-        return CompiledCondition(f"coalesce({sql}, FALSE)", {}, (condition,), segments)
+        # What nobody recorded has not happened: a named condition is never unknown.
+        answer = f"coalesce({sql}, FALSE)"
+        return CompiledCondition(answer, answer, {}, (condition,), segments)
 
     def _segment(self, name: str) -> CompiledCondition:
         if name not in self.project.segments:
             raise TidingsError(f"there is no segment {name!r}", did_you_mean(name, list(self.project.segments)))
-        return CompiledCondition(f'"{segment_column(name)}"', segments=frozenset({name}))
+        return CompiledCondition(f'"{segment_column(name)}"', f'"{known_column(name)}"', segments=frozenset({name}))
 
 
 def scope_of(project: Project, columns: Mapping[str, Kind] | None) -> Scope:

@@ -13,6 +13,7 @@ from tidings.plugins import contained
 from tidings.segments.columns import quoted
 from tidings.segments.compile import CompiledCondition
 from tidings.segments.features import QUINTILES
+from tidings.segments.history import History, load_history
 from tidings.segments.ladder import level_sql, status_sql
 from tidings.segments.questions import Questions
 from tidings.segments.touches import LAST
@@ -24,6 +25,7 @@ from tidings.warehouse.reading import fetch, reading
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
 
 def save_people(
@@ -33,14 +35,15 @@ def save_people(
     questions: Questions,
     now: datetime,
     path: Path,
+    history: History | None = None,
     ladder: Ladder = USUAL_LADDER,
 ) -> dict[str, int]:
     """Write people.parquet, one row a profile in order of customer_id; returns persons by segment.
 
     `features` is the file of stage 1, `persons` has customer_id, person_key, represents and, where lists may ask
-    for it, email (normalised; it is written nowhere), `touches` what
-    `load_touches` gives. A person is in a segment where any of their profiles is. TidingsError naming the condition
-    whose SQL the engine refuses.
+    for it, email (normalised; it is written nowhere), `touches` what `load_touches` gives, `history` what
+    `load_history` gives; without it this refresh is the first. A person is in a segment where any of their profiles
+    is. TidingsError naming the condition whose SQL the engine refuses.
     """
     import ibis
 
@@ -51,7 +54,9 @@ def save_people(
         answered = _answers(persons, questions.conditions)
         who = persons[["customer_id", "person_key", "represents"]]
         connection.register("persons", who.assign(**answered))
-        connection.register("ledger", _ledger_features(backend, touches, questions.conditions, now))
+        standing = (history or load_history(None, questions.segments, (), (), now)).register(connection)
+        kept = {"touches": _temporary(backend, "touches", touches), "membership": backend.sql(standing)}
+        connection.register("ledger", _ledger_features(backend, kept, questions.conditions, now))
         connection.read_parquet(str(features)).create_view("features")
         known = _features(ladder, now, answered)
         sql, parameters = _statement(known, questions)
@@ -128,15 +133,20 @@ def _at_fault(
     return None
 
 
-def _ledger_features(backend: Any, touches: pd.DataFrame, conditions: Iterable[Condition], now: datetime) -> Any:
-    """One row a person: the last touch of each kind, and what ledger conditions declare."""
+def _temporary(backend: Any, name: str, frame: pd.DataFrame) -> Any:
     import pyarrow as pa
 
-    table = backend.create_table("touches", pa.Table.from_pandas(touches, preserve_index=False), temp=True)
-    last = {name: table["at"].max(where=table.kind == kind) for kind, name in LAST.items()}
-    rows = table.group_by("person_key").aggregate(**last)
-    declared = aggregated({"touches": table}, (each for each in conditions if each.ledger), now, "person_key")
-    return fetch(backend, join_all(rows, declared, "person_key"), "ledger")
+    return backend.create_table(name, pa.Table.from_pandas(frame, preserve_index=False), temp=True)
+
+
+def _ledger_features(backend: Any, kept: Mapping[str, Any], conditions: Iterable[Condition], now: datetime) -> pa.Table:
+    """One row a person: the last touch of each kind, and what conditions declare over what is `kept` of persons."""
+    touches = kept["touches"]
+    everybody = backend.sql("SELECT DISTINCT person_key::VARCHAR AS person_key FROM persons")
+    last = {name: touches["at"].max(where=touches.kind == kind) for kind, name in LAST.items()}
+    asked = (each for each in conditions if each.ledger)
+    declared = [touches.group_by("person_key").aggregate(**last), *aggregated(kept, asked, now, "person_key")]
+    return fetch(backend, join_all(everybody, declared, "person_key"), "ledger")
 
 
 def _sizes(connection: duckdb.DuckDBPyConnection, path: Path, questions: Questions) -> dict[str, int]:

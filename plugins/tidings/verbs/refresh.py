@@ -15,7 +15,7 @@ from tidings.ledger.database import Ledger
 from tidings.ledger.keys import random_key
 from tidings.ledger.snapshots import find_current, publish_snapshot, summary
 from tidings.model.counts import RefreshShape
-from tidings.planning.questions import asked
+from tidings.planning.questions import asked, edited
 from tidings.project import Project
 
 
@@ -26,11 +26,12 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     nothing half-written is left.
     """
     from tidings.recommend.engine import Previous, save_recommendations
+    from tidings.segments.answers import save_answers
     from tidings.segments.drift import refuse_drift
     from tidings.segments.features import all_columns
+    from tidings.segments.history import load_history
     from tidings.segments.questions import compile_questions
     from tidings.segments.reads import reads
-    from tidings.segments.stage2 import save_people
     from tidings.segments.touches import load_touches
     from tidings.warehouse import people
     from tidings.warehouse.building import ADDRESSES, building
@@ -65,15 +66,17 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         found = resolve(profiles, known, numbers, forgotten, salt=project.settings.salt, new_key=new_key)
         found.addresses.to_parquet(made.folder / ADDRESSES, index=False)
 
+        changed = edited(project, last) if last else []
+        history = load_history(last, questions.segments, changed, found.merges, now)
         known_as = found.people.assign(email=found.addresses["email"])
-        sizes = save_people(features, known_as, touches, questions, now, made.folder / "people.parquet", ladder)
+        answers = save_answers(features, known_as, touches, questions, history, made.folder, ladder)
         features.unlink()
         before = Previous(last.folder, earlier["mining"]) if last and earlier.get("mining") else None
         picks = save_recommendations(project, warehouse, tables, found.people, before, now, made.folder)
         old = stale_sources(project.settings.warehouse.freshness, tables.newest, now, now)
         shape = RefreshShape(
             snapshot=snapshot_id, as_of=now, customers=len(found.people), persons=int(found.people["represents"].sum()),
-            segments=sizes, recommended=picks.persons, quarantined=dict(tables.quarantined),
+            **vars(answers), edited=changed, recommended=picks.persons, quarantined=dict(tables.quarantined),
             merged=len(found.merges), shared=shared_addresses(found.addresses),
             stale={each.source: each.newest for each in old}, drift=[str(change) for change in drift],
         )  # fmt: skip
