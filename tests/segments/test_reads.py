@@ -48,6 +48,6 @@ def test_what_cannot_be_read_stands_on_all(tmp_path: Path) -> None:
     """Neither a feature that nobody knows nor SQL that sqlglot does not understand is taken for fresh."""
     with open_warehouse(workspace(tmp_path)) as warehouse:
         tables = open_tables(warehouse, NOW)
-        questions = Questions([{"in__odd": CompiledCondition("a ~~~ (")}], {"odd": "in__odd"})
+        questions = Questions([{"in__odd": CompiledCondition("a ~~~ (", "a ~~~ (")}], {"odd": "in__odd"})
         found = reads(questions, ["mood"], tables, NOW)
     assert found == {"mood": sorted(REQUIRED), "in__odd": sorted(REQUIRED)}

@@ -38,6 +38,6 @@ def save_answers(
 ) -> Answers:
     """Write people.parquet and membership.parquet into `folder`; the arguments are those of `save_people`."""
     people = folder / "people.parquet"
-    sizes = save_people(features, persons, touches, questions, history.now, people, history, ladder)
+    sizes = save_people(features, persons, touches, questions, history.now, people, ladder, history)
     changes = history.save(people, folder / "membership.parquet")
     return Answers(sizes, changes.entered, changes.left, count_unknown(people, questions))

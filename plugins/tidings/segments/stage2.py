@@ -35,8 +35,8 @@ def save_people(
     questions: Questions,
     now: datetime,
     path: Path,
-    history: History | None = None,
     ladder: Ladder = USUAL_LADDER,
+    history: History | None = None,
 ) -> dict[str, int]:
     """Write people.parquet, one row a profile in order of customer_id; returns persons by segment.
 
