@@ -90,9 +90,9 @@ def _would_buy(data: Path, people: Path, anchored: dict[str, datetime]) -> set[s
         rows = connection.execute(
             f"""
             SELECT person_key, ordered_at AT TIME ZONE 'UTC'
-            FROM '{data}/orders/*.parquet' JOIN '{data}/order_lines/*.parquet' USING (order_id)
+            FROM '{data}/orders/*.parquet' AS orders JOIN '{data}/order_lines/*.parquet' USING (order_id)
             JOIN '{data}/products.parquet' USING (product_id) JOIN '{people}' USING (customer_id)
-            WHERE category = 'Tea' AND status = 'completed'
+            WHERE category = 'Tea' AND orders.status = 'completed'
             """
         ).fetchall()
     return {

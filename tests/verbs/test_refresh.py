@@ -224,7 +224,8 @@ def test_what_is_too_old_is_said_and_kept(tmp_path: Path) -> None:
     assert shape.stale == {"cases": None, "customers": ago(50), "orders": ago(1)}
     kept = json.loads((current(project).folder / "summary.json").read_text())
     assert kept["newest"] == {
-        "customers": ago(50).isoformat(), "orders": ago(1).isoformat(), "cases": None, "consents": ago(5).isoformat(),
+        "customers": ago(50).isoformat(), "orders": ago(1).isoformat(), "cases": None, "events": None,
+        "consents": ago(5).isoformat(),
     }  # fmt: skip
     assert {name: kept["reads"][name] for name in ("in__everybody", "in__milk", condition_column(EXCLUDE))} == {
         "in__everybody": ["customers", "orders"],
