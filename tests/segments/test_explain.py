@@ -113,6 +113,7 @@ def corner(tmp_path: Path) -> Project:
         "several": ["orders >= 2"],
         "keen": ["several", {"any": ["points > 5", {"ordered": {"within": "2d"}}]}],
         "others": [{"not": {"in_segment": "several"}}, {"not": "points > 3"}],
+        "best": [{"top": {"by": "total_spend", "count": 1}}],
         "neither": [{"not": {"any": ["orders = 2", "points is null"]}}],
     }
     return workspace(tmp_path, tables, segments=segments)
@@ -145,6 +146,11 @@ def test_below_not_the_condition_that_holds_is_to_blame(corner: Project) -> None
     """It is named with its `not`; of an `any` below `not` only the parts that hold are."""
     assert told(corner, "others", "1").failed == ["not: orders >= 2", "not: points > 3"]
     assert told(corner, "neither", "1").failed == ["not: orders = 2"]
+
+
+def test_a_rank_counts_among_all_customers(corner: Project) -> None:
+    """Not among the records of the one who is asked about."""
+    assert (told(corner, "best", "1").inside, told(corner, "best", "2").inside) == (True, False)
 
 
 def test_a_customer_whom_the_snapshot_has_not(corner: Project) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from tidings.errors import TidingsError
 from tidings.model.seams import Snapshot
 from tidings.project import Project
+from tidings.segments.columns import quoted
 from tidings.segments.compile import CompiledCondition, Compiler, scope_of
 from tidings.segments.expressions import Kind
 from tidings.segments.stored import stored_columns
@@ -108,12 +109,11 @@ def _ask(
 
     reads = [_columns(each.known) for each in asked]
     wanted = list(dict.fromkeys(column for columns in reads for column in columns))
-    selected = [*(each.known for each in asked), *(_quoted(column) for column in wanted)]
+    selected = [*(each.known for each in asked), *(quoted(column) for column in wanted)]
     named = ", ".join(f"{sql} AS c{n}" for n, sql in enumerate(selected)) or "NULL AS c0"
     parameters = {name: value for each in asked for name, value in each.parameters.items()}
-    # A condition may look at all records of a person, so that all are read before one is taken.
-    person = "SELECT person_key FROM people WHERE customer_id = $customer"
-    asking = f"SELECT {named}, customer_id AS who FROM people WHERE person_key IN ({person})"
+    # A condition may look at everybody, as a rank does, so that all are read before one is taken.
+    asking = f"SELECT {named}, customer_id AS who FROM people"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.read_parquet(str(snapshot.people)).create_view("people")
@@ -178,8 +178,3 @@ def _kind(value: Any) -> Kind:
     """The kind of what a named condition counted: a moment, a yes or no, or a number."""
     kinds: dict[str, Kind] = {"datetime": "time", "bool": "boolean", "str": "text", "date": "date", "NoneType": "time"}
     return kinds.get(type(value).__name__, "number")
-
-
-def _quoted(column: str) -> str:
-    escaped = column.replace('"', '""')
-    return f'"{escaped}"'
