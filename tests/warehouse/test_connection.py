@@ -196,3 +196,15 @@ def test_what_is_not_there_is_told_from_what_is_wrong(tmp_path: Path) -> None:
     with open_warehouse(project) as warehouse, pytest.raises(TidingsError) as caught:
         warehouse.table("orders")
     assert not isinstance(caught.value, Unreachable)
+
+
+def test_a_csv_file_that_was_rewritten_is_looked_at_again(tmp_path: Path) -> None:
+    """Another separator and other types in a file of the same name; the first one once more is known already."""
+    project = workspace(tmp_path)
+    (tmp_path / "data/customers.parquet").unlink()
+    path = tmp_path / "data/customers.csv"
+    for mark, points in ((",", 5), (";", "many"), (",", 5)):
+        cells = {**dict.fromkeys(TYPES["customers"], ""), "customer_id": "1", "created_at": "2026-01-01"}
+        lines = [[*cells, "points"], [*cells.values(), str(points)]]
+        path.write_text("".join(mark.join(line) + "\n" for line in lines))
+        assert [row["points"] for row in rows(project, "customers")] == [points]

@@ -19,6 +19,7 @@ from tidings.planning.links import unsubscribe_url
 from tidings.project import Project
 from tidings.tracking.record import unsubscribe_event
 from tidings.verbs.track import track
+from tidings.warehouse.scratch import scratch
 
 DAYS = 21
 OPENS, MACHINE, CLICKS, LEAVES, BOUNCES, COMPLAINS = 0.38, 0.08, 0.11, 0.006, 0.004, 0.0005
@@ -30,10 +31,7 @@ def write_baseline(folder: Path, start: datetime, seed: int) -> int:
     Each customer repeats 21 of their own days: the last ones of their history, or those one or two weeks earlier,
     drawn by the seed, moved by whole weeks. Who has not bought for five weeks goes on not buying.
     """
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+    with scratch() as connection:
         for table in ("orders", "order_lines"):
             connection.read_parquet(str(folder / table / "history.parquet")).create_view(table)
         connection.execute(
@@ -116,12 +114,9 @@ def _fate(
 
 def _write_purchases(folder: Path, day: str, purchases: Sequence[Purchase]) -> None:
     """One file a day, in the columns and types of the history; a day already on file stays as it is."""
-    import duckdb
-
     if Path(_path(folder, "orders", day)).exists():
         return
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+    with scratch() as connection:
         for table in ("orders", "order_lines"):
             history = connection.read_parquet(str(folder / table / "history.parquet")).limit(0)
             history.create_view("columns_of", replace=True)

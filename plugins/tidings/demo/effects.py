@@ -16,6 +16,7 @@ from tidings.model.campaign import Campaign
 from tidings.planning.arms import TREATED, uniform
 from tidings.planning.facts import orders_of
 from tidings.project import Project
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,14 +94,12 @@ def _anchored(ledger: Ledger, campaign: str, since: datetime, until: datetime) -
 
 def _products(project: Project, campaign: Campaign) -> list[dict[str, Any]]:
     """What they buy: the goal's category where it has one, else anything that is no other campaign's goal."""
-    import duckdb
-
     where = campaign.goal.where if campaign.goal else {}
     goals = (other.goal for other in project.campaigns.values() if other.goal is not None)
     others = sorted({goal.where["category"] for goal in goals if "category" in goal.where})
     values: dict[str, Any]
     file = str(project.warehouse_folder / "products.parquet")
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         query = "SELECT product_id, price FROM read_parquet($file) WHERE in_stock AND price > 1"
         if "category" in where:
             values = {"file": file, "category": where["category"]}

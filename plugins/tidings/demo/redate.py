@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import Moment, meta, metadata
 from tidings.project import Project
+from tidings.warehouse.scratch import scratch
 
 KEPT = frozenset({"birth_date"})
 STAMP = "demo_end"
@@ -61,10 +62,7 @@ def _move_tables(folder: Path, target: Path, days: int) -> None:
 
 
 def _move_file(path: Path, target: Path, days: int) -> None:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+    with scratch() as connection:
         rows = connection.read_parquet(str(path))
         moved = [
             f'("{name}" + INTERVAL ({days}) DAY)::{kind} AS "{name}"'

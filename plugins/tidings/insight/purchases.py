@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError, did_you_mean
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +58,7 @@ def load_histories(path: Path, columns: Columns, until: date) -> Histories:
     """
     import duckdb
 
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         try:
             relation = connection.sql(f"SELECT * FROM {_reader(path)}", params=[str(path)])
             _have(columns, relation.columns, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -29,8 +30,9 @@ def revision(engine: Engine) -> str | None:
         return context.get_current_revision()
 
 
+@cache
 def newest() -> str | None:
-    """The schema that this version of the package lays."""
+    """The schema that this version of the package lays; to know it, Alembic runs every migration's file."""
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 

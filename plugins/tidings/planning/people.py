@@ -12,6 +12,7 @@ from tidings.model.seams import Snapshot
 from tidings.planning.questions import edited_segments
 from tidings.project import Project
 from tidings.segments.columns import condition_column
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,9 +138,7 @@ def _columns(snapshot: Snapshot) -> set[str]:
 
 
 def _query(snapshot: Snapshot, sql: str) -> pd.DataFrame:
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.read_parquet(str(snapshot.people)).create_view("people")
         if " addresses " in sql:
             connection.read_parquet(str(snapshot.addresses)).create_view("addresses")

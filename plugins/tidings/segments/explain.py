@@ -13,6 +13,7 @@ from tidings.segments.columns import quoted
 from tidings.segments.compile import CompiledCondition, Compiler, scope_of
 from tidings.segments.expressions import Kind
 from tidings.segments.stored import stored_columns
+from tidings.warehouse.scratch import scratch
 
 Truth = bool | None
 
@@ -105,8 +106,6 @@ def _ask(
     snapshot: Snapshot, asked: list[CompiledCondition], customer: str, kinds: Mapping[str, Kind]
 ) -> tuple[list[Truth], list[dict[str, tuple[Kind, Any]]]]:
     """The answer of each condition, and the columns it reads with what they hold."""
-    import duckdb
-
     reads = [_columns(each.known) for each in asked]
     wanted = list(dict.fromkeys(column for columns in reads for column in columns))
     selected = [*(each.known for each in asked), *(quoted(column) for column in wanted)]
@@ -114,8 +113,7 @@ def _ask(
     parameters = {name: value for each in asked for name, value in each.parameters.items()}
     # A condition may look at everybody, as a rank does, so that all are read before one is taken.
     asking = f"SELECT {named}, customer_id AS who FROM people"
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with scratch() as connection:
         connection.read_parquet(str(snapshot.people)).create_view("people")
         found = connection.execute(
             f"SELECT * EXCLUDE (who) FROM ({asking}) WHERE who = $customer", {**parameters, "customer": customer}

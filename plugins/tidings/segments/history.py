@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tidings.model.seams import Snapshot
 from tidings.segments.columns import segment_column
 from tidings.segments.conditions import moment
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,10 +95,7 @@ class History:
 
         A person who is in no file of customers any more has left every segment, and is not carried any further.
         """
-        import duckdb
-
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with scratch() as connection:
             self.register(connection)
             connection.read_parquet(str(people)).create_view("people")
             connection.execute(
@@ -127,7 +125,6 @@ def load_history(
     out to be one: inside where either was, since the earlier of the two. A snapshot without a history (a refresh of
     0.1.0 made it) says who is inside; since when is not known, and counts as its own time.
     """
-    import duckdb
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -135,8 +132,7 @@ def load_history(
     known = [name for name in sorted(segments) if segment_column(name) in there]
     causes = dict.fromkeys(sorted(segments), BACKLOG) | {name: DEFINITION if name in edited else DATA for name in known}
     pairs = list(merges)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with scratch() as connection:
         texts = pa.string()
         merged = {"younger": [pair[0] for pair in pairs], "older": [pair[1] for pair in pairs]}
         connection.register("merges", pa.table(merged, schema=pa.schema({"younger": texts, "older": texts})))

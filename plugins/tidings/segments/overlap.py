@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tidings.model.seams import Snapshot
 from tidings.segments.columns import segment_column
+from tidings.warehouse.scratch import scratch
 
 
 def count_overlap(snapshot: Snapshot, segments: Sequence[str]) -> list[list[int]]:
@@ -13,12 +14,10 @@ def count_overlap(snapshot: Snapshot, segments: Sequence[str]) -> list[list[int]
 
     A person is in a segment where any profile is, so two profiles may put one person into both.
     """
-    import duckdb
-
     if not segments:
         return []
     answers = ", ".join(f'bool_or("{segment_column(name)}")::INT AS "{name}"' for name in segments)
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.read_parquet(str(snapshot.people)).create_view("people")
         found = connection.execute(f"SELECT {answers} FROM people GROUP BY person_key").fetchnumpy()
     import numpy as np

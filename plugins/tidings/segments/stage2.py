@@ -21,6 +21,7 @@ from tidings.settings import Ladder
 from tidings.warehouse.features import USUAL_LADDER, aggregated, join_all
 from tidings.warehouse.milestones import BACK_AT, LOYAL_AT
 from tidings.warehouse.reading import fetch, reading
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,10 +48,8 @@ def save_people(
     """
     import ibis
 
-    backend = ibis.duckdb.connect()
-    try:
-        connection: duckdb.DuckDBPyConnection = backend.con
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+    with scratch() as connection:
+        backend = ibis.duckdb.from_connection(connection)
         answered = _answers(persons, questions.conditions)
         who = persons[["customer_id", "person_key", "represents"]]
         connection.register("persons", who.assign(**answered))
@@ -67,8 +66,6 @@ def save_people(
         except TidingsError as error:
             raise _at_fault(connection, known, questions, now) or error from error
         return _sizes(connection, path, questions)
-    finally:
-        backend.disconnect()
 
 
 def _statement(sql: str, questions: Questions) -> tuple[str, dict[str, Any]]:

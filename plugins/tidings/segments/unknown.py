@@ -7,6 +7,7 @@ from typing import Any
 
 from tidings.segments.columns import known_column
 from tidings.segments.questions import Questions
+from tidings.warehouse.scratch import scratch
 
 
 def count_unknown(people: Path, questions: Questions) -> dict[str, int]:
@@ -15,8 +16,6 @@ def count_unknown(people: Path, questions: Questions) -> dict[str, int]:
     Asked in three-valued logic (Kleene's) of the file that `save_people` wrote: `false and unknown` is false,
     `not unknown` is unknown. Such a person is inside or outside by the rule that what is unknown is not true.
     """
-    import duckdb
-
     column_of = {column: known_column(name) for name, column in questions.segments.items()}
     if not column_of:
         return {}
@@ -32,8 +31,7 @@ def count_unknown(people: Path, questions: Questions) -> dict[str, int]:
         for column in column_of.values()
     )
     counted = ", ".join(f'count(*) FILTER ("{column}")' for column in column_of.values())
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with scratch() as connection:
         connection.read_parquet(str(people)).create_view("people")
         row = connection.execute(
             f"SELECT {counted} FROM (SELECT {by_person} FROM ({sql}) GROUP BY person_key)", parameters

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from tidings.errors import TidingsError, did_you_mean
 from tidings.project import Project
 from tidings.warehouse.contract import SOURCES, conform
 from tidings.warehouse.reading import Unreachable, limit, reading
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -93,19 +96,29 @@ class Warehouse:
 @contextmanager
 def open_warehouse(project: Project) -> Iterator[Warehouse]:
     """The workspace's warehouse, read only; closed at the end. Unreachable where it is not to be had."""
-    import ibis
-
     settings = project.settings.warehouse
-    backend = ibis.duckdb.connect() if settings.url is None else _connect(settings.url)
     folder = project.warehouse_folder if settings.url is None else None
-    try:
-        if backend.name in FIRST:
-            with reading(backend.name):
+    with _connected(settings.url) as backend:
+        with reading(backend.name):
+            if backend.name in FIRST:
                 backend.raw_sql(FIRST[backend.name])
-                if settings.timeout:
-                    limit(backend, settings.timeout)
+            if settings.timeout:
+                limit(backend, settings.timeout)
         tables = {str(name): place for name, place in settings.tables.items()}
         yield Warehouse(backend, folder, tables, project.settings.base_currency)
+
+
+@contextmanager
+def _connected(url: str | None) -> Iterator[Any]:
+    import ibis
+
+    if url is None:
+        with scratch() as connection:
+            yield ibis.duckdb.from_connection(connection)
+        return
+    backend = _connect(url)
+    try:
+        yield backend
     finally:
         backend.disconnect()
 
@@ -149,27 +162,41 @@ def _read_files(backend: Any, folder: Path, place: str, source: Any, view: str |
             raise Unreachable(reason, "put the tables there, or set warehouse.url")
         raise TidingsError(reason, did_you_mean(place, there))
     if path.suffix == ".csv":
-        return backend.read_csv(path, table_name=view, **_dialect(backend, path, source))
+        with path.open("rb") as file:
+            digest = file_digest(file, "blake2b").digest()
+        own = frozenset(source.columns) if source is not None else None
+        return backend.read_csv(path, table_name=view, **_dialect(Sample(backend, path, digest), own))
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     return backend.read_parquet([str(file) for file in files], table_name=view, union_by_name=True)
 
 
-def _dialect(backend: Any, path: Path, source: Any) -> dict[str, Any]:
-    """How a CSV file is written and its columns' types, found by reading it once: DuckDB would in every query."""
+@dataclass(frozen=True)
+class Sample:
+    """A CSV file to find the dialect of; the same bytes are the same sample, whatever their place."""
+
+    backend: Any = field(compare=False)
+    path: Path = field(compare=False)
+    digest: bytes
+
+
+@lru_cache(maxsize=64)
+def _dialect(sample: Sample, own: frozenset[str] | None) -> Mapping[str, Any]:
+    """How a CSV file is written and its columns' types, found by reading it once: DuckDB would in every query.
+
+    The `own` columns of a source, without one all, are read as text: ids such as 0012 and half-broken columns stay
+    what they are, and the contract converts, row by row.
+    """
     sniff = (
         "SELECT Delimiter, Quote, Escape, Comment, NewLineDelimiter, SkipRows, DateFormat, TimestampFormat, Columns "
         "FROM sniff_csv(?, header = true, sample_size = -1)"
     )
-    *marks, skip, date_format, timestamp_format, columns = backend.con.execute(sniff, [str(path)]).fetchone()
+    found = sample.backend.con.execute(sniff, [str(sample.path)]).fetchone()
+    *marks, skip, date_format, timestamp_format, columns = found
     named = zip(("delim", "quote", "escape", "comment", "new_line"), marks, strict=True)
     formats = {"dateformat": date_format, "timestampformat": timestamp_format}
     return {
         **{name: "" if mark == "(empty)" else mark for name, mark in named},
         **{name: format_ for name, format_ in formats.items() if format_ is not None},
         "skip": skip,
-        # Ids such as 0012 and half-broken columns stay what they are: the contract converts, row by row.
-        "columns": {
-            one["name"]: "VARCHAR" if source is None or one["name"] in source.columns else one["type"]
-            for one in columns
-        },
+        "columns": {one["name"]: "VARCHAR" if own is None or one["name"] in own else one["type"] for one in columns},
     }

@@ -116,6 +116,18 @@ def save(backend: Any, table: ir.Table, path: Path, what: str) -> None:
             backend.con.execute(f"COPY ({sql}) TO '{place}' (FORMAT parquet)", parameters)
 
 
+@contextmanager
+def _unfused() -> Iterator[None]:
+    """Let Ibis leave one select in another: fused, a column is written out again in every one that is made of it."""
+    import ibis
+
+    usual, ibis.options.sql.fuse_selects = ibis.options.sql.fuse_selects, False
+    try:
+        yield
+    finally:
+        ibis.options.sql.fuse_selects = usual
+
+
 def bound(backend: Any, table: ir.Table) -> tuple[str, dict[str, str]]:
     """DuckDB's SQL for the rows, with every text that something is compared with as a parameter (R50).
 
@@ -124,7 +136,8 @@ def bound(backend: Any, table: ir.Table) -> tuple[str, dict[str, str]]:
     """
     from sqlglot import exp
 
-    tree = backend.compiler.to_sqlglot(table)
+    with _unfused():
+        tree = backend.compiler.to_sqlglot(table)
     parameters: dict[str, str] = {}
     for literal in list(tree.find_all(exp.Literal)):
         compared = isinstance(literal.parent, (exp.Predicate, exp.In)) and literal.is_string
@@ -132,4 +145,4 @@ def bound(backend: Any, table: ir.Table) -> tuple[str, dict[str, str]]:
             name = f"text_{len(parameters)}"
             parameters[name] = str(literal.this)
             literal.replace(exp.Parameter(this=exp.Var(this=name)))
-    return tree.sql(dialect="duckdb"), parameters
+    return tree.sql(dialect="duckdb", copy=False), parameters

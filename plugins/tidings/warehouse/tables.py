@@ -19,7 +19,6 @@ UNDONE = ("returned", "cancelled", "canceled", "refunded")
 """An order in one of these states counts nowhere."""
 
 DUPLICATE = "duplicate"
-LATEST = "latest moment"
 
 
 @dataclass(frozen=True)
@@ -110,17 +109,19 @@ def _inspect(warehouse: Warehouse, name: str, table: ir.Table) -> tuple[dict[str
     costs no sorting.
     """
     source = SOURCES[name]
-    reasons = [column for column, contract in source.columns.items() if contract.sound]
-    reasons += {"orders": ["currency"]}.get(name, [])
-    table = table.mutate(reason=fault(name, table, warehouse.currency))
-    counts = {reason: (table.reason == reason).sum() for reason in reasons}
+    groups = table.group_by(reason=fault(name, table, warehouse.currency))
+    asked = {"rows": table.count()}
     if source.key is not None:
-        sound = table.reason.isnull()
-        counts[DUPLICATE] = sound.sum() - table[source.key].nunique(where=sound)
-    latest = {LATEST: table[source.since].max()} if source.since else {}
-    row = fetch(warehouse.backend, table.aggregate(**counts, **latest), name).to_pylist()[0]
-    moment = row.pop(LATEST, None)
-    return {reason: int(count) for reason, count in row.items() if count}, moment
+        asked["keys"] = table[source.key].nunique()
+    if source.since:
+        asked["latest"] = table[source.since].max()
+    rows: list[dict[str, Any]] = fetch(warehouse.backend, groups.aggregate(**asked), name).to_pylist()
+    found = {row["reason"]: row for row in rows}
+    counts = {reason: int(found[reason]["rows"]) for reason in source.columns if reason in found}
+    if None in found and source.key is not None:
+        counts[DUPLICATE] = int(found[None]["rows"] - found[None]["keys"])
+    moments = [row["latest"] for row in rows if row.get("latest") is not None]
+    return {reason: count for reason, count in counts.items() if count}, max(moments, default=None)
 
 
 def _enriched(lines: ir.Table, orders: ir.Table, products: ir.Table) -> ir.Table:
