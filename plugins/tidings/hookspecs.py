@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from tidings.model.seams import Condition, Eligibility, Provider, Recommender, ReportSection
+from tidings.model.seams import Condition, CostDriver, Eligibility, Provider, Recommender, ReportSection
 
 if TYPE_CHECKING:
     import jinja2
@@ -37,6 +37,11 @@ def register_eligibility() -> list[type[Eligibility]]:  # type: ignore[empty-bod
 @hookspec
 def register_recommenders() -> list[type[Recommender]]:  # type: ignore[empty-body]  # a hook is a signature
     """Strategies that `recommend:` may name."""
+
+
+@hookspec
+def register_cost_drivers() -> list[type[CostDriver]]:  # type: ignore[empty-body]  # a hook is a signature
+    """Drivers that `activity_costs` may name."""
 
 
 @hookspec

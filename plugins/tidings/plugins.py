@@ -26,16 +26,17 @@ from tidings import hookspecs
 from tidings.errors import ProjectErrors, TidingsError, Where, did_you_mean
 from tidings.model.base import Noun
 from tidings.model.mistakes import Place
-from tidings.model.seams import Condition, Eligibility, Provider, Recommender, ReportSection
+from tidings.model.seams import Condition, CostDriver, Eligibility, Provider, Recommender, ReportSection
 
 if TYPE_CHECKING:
     import jinja2
 
-REGISTRIES = ("providers", "conditions", "eligibility", "recommenders", "sections")
+REGISTRIES = ("providers", "conditions", "eligibility", "recommenders", "drivers", "sections")
 BUILTINS = (
     "tidings.providers.builtin",
     "tidings.segments.builtin",
     "tidings.recommend.builtin",
+    "tidings.insight.builtin",
     "tidings.content.builtin",
     "tidings.reports.builtin",
     "tidings.delivery.builtin",
@@ -115,6 +116,11 @@ class Plugins:
     def recommenders(self) -> dict[str, type[Recommender]]:
         """Recommenders by name."""
         return self._registry("recommender", "register_recommenders", Recommender)
+
+    @cached_property
+    def drivers(self) -> dict[str, type[CostDriver]]:
+        """Cost drivers by name."""
+        return self._registry("cost driver", "register_cost_drivers", CostDriver)
 
     @cached_property
     def sections(self) -> dict[str, type[ReportSection]]:

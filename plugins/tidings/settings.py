@@ -41,7 +41,9 @@ LOCAL = Path("config/local.yaml")
 PRODUCTION = "production"
 
 Values = dict[str, Any]
-Source = Literal["customers", "orders", "order_lines", "products", "cases", "events", "consents", "fx"]
+Source = Literal[
+    "customers", "orders", "order_lines", "products", "cases", "events", "consents", "activity_costs", "fx"
+]
 
 
 def _instant(value: Any) -> datetime:
@@ -160,6 +162,12 @@ class Ladder(Part):
         return self
 
 
+class Profit(Part):
+    """Which time the profit of customers is of: the months, quarters and years of costs that ended `within` it."""
+
+    within: Span = timedelta(days=365)
+
+
 class Doubt(Part):
     """How long a message may be in doubt until its campaign's `guarantee` decides."""
 
@@ -229,6 +237,7 @@ class Settings(BaseModel):
     control_group: Share = 0.0
     mining: Mining = Mining()
     ladder: Ladder = Ladder()
+    profit: Profit = Profit()
     allow: list[str] = []
     clock: ClockSettings = ClockSettings()
     environments: dict[Name, dict[str, Any]] = {}

@@ -67,6 +67,10 @@ TYPES: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("customer_id", "channel", "purpose", "state", "source"), pa.string()),
         **dict.fromkeys(("recorded_at", "expires_at"), pa.timestamp("us", "UTC")),
     },
+    "activity_costs": {
+        **dict.fromkeys(("period", "activity", "driver", "cost_level"), pa.string()),
+        "amount": pa.decimal128(12, 2),
+    },
     "fx": {"date": pa.date32(), "currency": pa.string(), "rate": pa.decimal128(20, 12)},
 }
 
@@ -107,6 +111,13 @@ def product(product_id: str, category: str | None = "Milk", **more: Any) -> Row:
         "product_id": product_id, "name": f"Product {product_id}", "category": category, "price": Decimal("2.50"),
         "unit_cost": Decimal("1.25"), "in_stock": True, "url": f"https://corner.example/{product_id}",
         "image_url": None, **more,
+    }  # fmt: skip
+
+
+def cost(period: str, activity: str, amount: Any, driver: str | None = "orders", level: str = "batch") -> Row:
+    """What an activity cost in a period."""
+    return {
+        "period": period, "activity": activity, "amount": Decimal(str(amount)), "driver": driver, "cost_level": level,
     }  # fmt: skip
 
 

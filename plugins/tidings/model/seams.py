@@ -177,6 +177,16 @@ class Snapshot:
         return self.folder / "membership.parquet"
 
     @property
+    def months(self) -> Path:
+        """What customers earned and cost: customer_id, month (its first day), and minor units."""
+        return self.folder / "months.parquet"
+
+    @property
+    def costing(self) -> Path:
+        """The pools of activity costs and what became of them, as JSON."""
+        return self.folder / "costing.json"
+
+    @property
     def recommendations(self) -> Path:
         """person_key, rank, product and reason."""
         return self.folder / "recommendations.parquet"
@@ -185,6 +195,24 @@ class Snapshot:
     def rules(self) -> Path:
         """Association rules in mlxtend's columns."""
         return self.folder / "rules.parquet"
+
+
+class CostDriver(ABC):
+    """What an activity's cost is spread by: each of its events costs the same.
+
+    One that reads the `ledger` is given the table `contacts` (customer_id, at, campaign, channel: messages sent),
+    every other the company's tables.
+    """
+
+    name: ClassVar[str]
+    ledger: ClassVar[bool] = False
+
+    @abstractmethod
+    def events(self, tables: Mapping[str, ir.Table]) -> ir.Table:
+        """A row an event: customer_id and at (UTC); where there is a column `of`, its equal values are one event.
+
+        Equal ones of two months are two.
+        """
 
 
 class Recommender(ABC):

@@ -5,6 +5,7 @@ matplotlib's own objects are used, never pyplot: nothing global is changed and n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from threading import RLock
@@ -168,6 +169,10 @@ class Sheet:
         style = (0, (3, 3)) if dashed else "solid"
         self._axes.plot(x, y, color=colour, linewidth=width * 0.72, linestyle=style, solid_capstyle="butt")
 
+    def curve(self, x: Sequence[float], y: Sequence[float], colour: str, width: float) -> None:
+        """A line through these points, `width` CSS pixels thick."""
+        self._axes.plot(x, y, color=colour, linewidth=width * 0.72, solid_joinstyle="round")
+
     def mark(self, x: float, y: float, shape: str, size: float, colour: str, hollow: bool = False) -> None:
         """A point: `o` or `D`."""
         self._axes.plot(
@@ -191,6 +196,17 @@ class Sheet:
         few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         file = BytesIO()
         few.save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+    def svg(self, height: float | None = None) -> bytes:
+        """The picture, cut to `height`, with its words as text; the same chart is the same bytes."""
+        from matplotlib import rc_context
+
+        if height is not None:
+            self._resize(height)
+        file = BytesIO()
+        with rc_context({"svg.hashsalt": "tidings", "svg.fonttype": "none"}):
+            self._figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
         return file.getvalue()
 
 

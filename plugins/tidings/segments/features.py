@@ -27,6 +27,7 @@ STAGE_2: dict[str, FeatureKind] = {
     **dict.fromkeys(QUINTILES, "number"),
     **dict.fromkeys(LAST.values(), "time"),
     **dict.fromkeys(("level", "status"), "text"),
+    **dict.fromkeys(("margin", "activity_cost", "profit"), "money"),
 }
 
 

@@ -25,6 +25,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     Where anything goes wrong (TidingsError, and whatever a plugin raises) the last good snapshot stays current and
     nothing half-written is left.
     """
+    from tidings.insight.profit import save_profit
     from tidings.recommend.engine import Previous, save_recommendations
     from tidings.segments.answers import save_answers
     from tidings.segments.drift import refuse_drift
@@ -60,6 +61,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         questions = compile_questions(project, now, columns, tables)
         features = made.folder / "features.parquet"
         save_features(warehouse, tables, questions.conditions, now, features, ladder)
+        save_profit(project, ledger, warehouse, tables, now, made.folder)
 
         consents = people.load_consents(warehouse, tables)
         profiles = people.load_profiles(warehouse, tables, last_orders(features), consents, now)

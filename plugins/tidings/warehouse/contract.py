@@ -129,6 +129,16 @@ SOURCES = {
         since="recorded_at",
         required=False,
     ),
+    "activity_costs": Source(
+        {
+            "period": Column("text", sound=True),
+            "activity": Column("text", sound=True),
+            "amount": Column("money", sound=True),
+            "driver": TEXT,
+            "cost_level": Column("text", sound=True),
+        },
+        required=False,
+    ),
     "fx": Source(
         {
             "date": Column("date", sound=True),
@@ -140,6 +150,11 @@ SOURCES = {
 }
 
 CONSENT_STATES = ("granted", "withdrawn")
+ASSIGNED_LEVELS = ("unit", "batch", "customer")
+COST_LEVELS = (*ASSIGNED_LEVELS, "product", "business")
+"""What an activity is done for; costs of the last two are caused by no customer."""
+PERIODS = r"^(19|2[01])\d\d(-Q[1-4]|-(0[1-9]|1[0-2]))?$"
+"""A year, a quarter or a month: 2026, 2026-Q3, 2026-10."""
 CONTACT_COLUMNS = ("email", "phone", "first_name", "last_name")
 """Columns that say who somebody is: they live in the one current addresses file and in no snapshot."""
 
@@ -205,6 +220,9 @@ def fault(name: str, table: ir.Table, currency: str) -> ir.StringColumn:
         wrong.append((table.currency.isnull() | (table.currency.strip().upper() != currency), "currency"))
     if name == "consents":
         wrong.append((table.state.notin(CONSENT_STATES), "state"))
+    if name == "activity_costs":
+        wrong.append((~table.period.re_search(PERIODS), "period"))
+        wrong.append((table.cost_level.notin(COST_LEVELS), "cost_level"))
     empty = ibis.null("string")
     return reduce(lambda rest, pair: ibis.ifelse(pair[0], pair[1], rest), reversed(wrong), empty)
 

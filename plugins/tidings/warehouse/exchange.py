@@ -17,7 +17,7 @@ MAJOR = "decimal(18, 4)"
 
 def exchanged(orders: ir.Table, fx: ir.Table, currency: str, largest: int) -> ir.Table:
     """The orders, whose `major` is the total as the source has it; those with a rate in `currency`, the others as they
-    were.
+    were. Then `fx_rate` is what an order was converted by, NULL for the others: its lines keep their own currency.
 
     `fx` has sound rows. The rate is the last one on or before the order's day in UTC; of several on one day the
     highest. Half a minor unit goes to the even one. A total of `largest` major units or more becomes NULL.
@@ -41,7 +41,7 @@ def exchanged(orders: ir.Table, fx: ir.Table, currency: str, largest: int) -> ir
     return joined.mutate(
         total=ibis.ifelse(known, _half_even(sound * 10 ** exponent(currency)), joined.total),
         currency=ibis.ifelse(known, currency, joined.currency),
-    ).drop("code", "day", "major", "fx_code", "fx_from", "fx_until", "fx_rate")
+    ).drop("code", "day", "major", "fx_code", "fx_from", "fx_until")
 
 
 def _spans(fx: ir.Table) -> ir.Table:
