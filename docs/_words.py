@@ -57,6 +57,18 @@ SHAPES = {
     "ExplainShape.person": "`person_key`",
     "ExplainShape.as_of": "business time of the refresh",
     "ExplainShape.lines": "the segment's tree in reading order",
+    "Served.campaign": "its name",
+    "Served.persons": "persons of the cell in its audience",
+    "Sums.persons": "persons",
+    **{f"CellLine.{name}": f"the cell's {name}" for name in ("title", "bands", "states", "aim", "owner", "persons")},
+    "CellLine.cell": "its name",
+    "GridCell.state": "a level or status",
+    "GridCell.persons": "persons",
+    "PortfolioShape.snapshot": "`snapshot_id` of what was read",
+    "PortfolioShape.as_of": "business time of the refresh",
+    "PortfolioShape.value": "the column that makes the bands",
+    "PortfolioShape.by": "the column of the states",
+    "PortfolioShape.total": "everybody",
     "PoolLine.activity": "as the table has it",
     "PoolLine.amount": "what it cost",
     "Decile.customers": "persons",
@@ -155,6 +167,19 @@ SHAPES = {
 }
 
 KEYS = {
+    "Portfolio.value": "the column that says what a customer is worth",
+    "Portfolio.by": "the column that says where they stand; who never ordered has no status, and is a `prospect` there",
+    "Portfolio.bands": "from the most valuable to the rest",
+    "Portfolio.cells": "who is looked after how; what is in none is shown",
+    "Band.band": "its name",
+    "Band.top": "share of all with a value, counted from the most valuable; the last band has none, and is the rest",
+    "Cell.cell": "its name",
+    "Cell.title": "what people call it",
+    "Cell.bands": "in any of these",
+    "Cell.states": "and in any of these",
+    "Cell.aim": "which part of the work it is: a campaign with this aim serves the cell",
+    "Cell.owner": "who answers for it",
+    "Cell.budget": "what may be spent on it in the [time that counts](profit.md#which-time)",
     "Campaign.campaign": "the name, and the file's",
     "Campaign.title": "what people call it",
     "Campaign.aim": "which part of the work it is; a tag of the Dag",
@@ -227,6 +252,7 @@ KEYS = {
 
 # Instead of what the type alone would say.
 TAKES = {
+    "Cell.budget": "`500` or `500 USD`, in the workspace's currency",
     "Campaign.schedule": "cron expression, `{once: …}` or `{after: refresh}`",
     "Campaign.steps": "list: [send](#send), [wait](#wait) or [if](#if)",
 }

@@ -44,8 +44,12 @@ class Block:
 
     @property
     def kind(self) -> str | None:
-        """`campaign`, `segment`, `offer` or `workspace`: the first key of a whole file; None for a part of one."""
+        """`campaign`, `segment`, `offer` or `workspace`: the first key of a whole file; `portfolio` by its cells; None
+        for a part of one.
+        """
         first = next(iter(self.data), None) if isinstance(self.data, dict) else None
+        if isinstance(self.data, dict) and "cells" in self.data:
+            return "portfolio"
         return first if first in {*FOLDERS, "workspace"} else None
 
     @property
@@ -75,7 +79,7 @@ def write_workspace(root: Path) -> None:
 def put(root: Path, block: Block) -> None:
     """Write the block into the workspace: a whole file as it is, a part of one laid over a whole one."""
     if block.kind is not None:
-        path = _place(root, block.kind, str(block.data[block.kind]))
+        path = _place(root, block.kind, str(block.data.get(block.kind)))
         path.write_text(block.text, encoding="utf-8")
     elif block.part_of is not None:
         path = _place(root, block.part_of, HOST)
@@ -84,4 +88,5 @@ def put(root: Path, block: Block) -> None:
 
 
 def _place(root: Path, kind: str, name: str) -> Path:
-    return root / "config" / "tidings.yaml" if kind == "workspace" else root / FOLDERS[kind] / f"{name}.yaml"
+    alone = {"workspace": "config/tidings.yaml", "portfolio": "config/portfolio.yaml"}
+    return root / alone[kind] if kind in alone else root / FOLDERS[kind] / f"{name}.yaml"

@@ -118,6 +118,8 @@ def test_a_refresh_publishes_one_snapshot(project: Project) -> None:
         "recommendations.parquet",
         "rules.parquet",
         "summary.json",
+        "months.parquet",
+        "costing.json",
         "quarantine",
     }
     assert {path.name for path in snapshot.folder.iterdir()} == names

@@ -13,6 +13,7 @@ from tidings.model.salvage import StandIns, remove, salvage
 from tidings.plugins import Plugins
 from tidings.project.campaigns import Known, campaign_mistakes
 from tidings.project.literals import literal_secrets
+from tidings.project.portfolio import read_portfolio
 from tidings.project.providers import settings_mistakes
 from tidings.project.segments import Names, segment_mistakes
 from tidings.project.shelf import STAND_INS, Entry, Shelf, read_shelf
@@ -70,12 +71,15 @@ def read_project(root: Path) -> Reading:
         errors += entry.placed(found)
         whole[entry.name] = _sendable(entry, found)
     documents = {document.file: document for document, _ in present.layers.documents}
+    portfolio, file = read_portfolio(root, present.settings.base_currency, errors)
+    documents |= file
     documents |= campaigns.documents | offers.documents | segments.documents
     for document in documents.values():
         secrets = literal_secrets(document)
         hidden = {error.where for error in secrets}
         errors = [error for error in errors if error.where not in hidden] + secrets
-    project = Project(root, present.name, present.settings, plugins, whole, segments.nouns, offers.nouns, documents)
+    nouns = (whole, segments.nouns, offers.nouns)
+    project = Project(root, present.name, present.settings, plugins, *nouns, documents, portfolio)
     once = {str(error): error for error in errors}
     in_order = ProjectErrors(list(once.values())).errors
     return Reading(project, present, in_order, len(campaigns.names), len(segments.names))

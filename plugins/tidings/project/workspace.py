@@ -9,6 +9,7 @@ from pathlib import Path
 from tidings.clock import parse_at, wall_clock
 from tidings.errors import TidingsError
 from tidings.model.campaign import Campaign, Offer, Segment
+from tidings.model.portfolio import Portfolio
 from tidings.plugins import Plugins
 from tidings.settings import MARKER, Settings
 from tidings.yamlfile import YamlDocument
@@ -26,6 +27,7 @@ class Project:
     segments: dict[str, Segment]
     offers: dict[str, Offer]
     documents: dict[str, YamlDocument]
+    portfolio: Portfolio | None = None
 
     @property
     def state(self) -> Path:

@@ -31,6 +31,8 @@ FEATURES: Mapping[str, frozenset[str]] = {
     "open_cases": frozenset({"cases"}),
     "level": frozenset({"orders", "customers"}),  # whose advocate a customer is may be a column of theirs
     **dict.fromkeys(LAST.values(), frozenset()),
+    "margin": frozenset({"orders", "order_lines", "products"}),
+    **dict.fromkeys(("activity_cost", "profit"), frozenset({"orders", "order_lines", "products", "activity_costs"})),
 }
 """What each feature is made of; one that is not here stands on REQUIRED."""
 
