@@ -33,7 +33,7 @@ from typer.main import get_command
 from tidings.cli.main import app
 from tidings.ledger.tables import metadata
 from tidings.ledger.verify import rules
-from tidings.model import costing, counts, portfolio, segment_counts, value
+from tidings.model import costing, counts, cube, portfolio, segment_counts, value
 from tidings.model.base import Shape
 from tidings.model.seams import Gate, Snapshot
 from tidings.project import Project, load_project
@@ -58,7 +58,8 @@ def shapes() -> str:
 
 def all_shapes() -> list[type[Any]]:
     """The shapes of every module that has some."""
-    return [shape for module in (counts, segment_counts, value, costing, portfolio) for shape in members(module, Shape)]
+    modules = (counts, segment_counts, value, costing, portfolio, cube)
+    return [shape for module in modules for shape in members(module, Shape)]
 
 
 def members(module: Any, base: type) -> list[type[Any]]:

@@ -69,6 +69,8 @@ SHAPES = {
     "PortfolioShape.value": "the column that makes the bands",
     "PortfolioShape.by": "the column of the states",
     "PortfolioShape.total": "everybody",
+    "CubeShape.snapshot": "`snapshot_id` of what was read",
+    "CubeShape.as_of": "business time of the refresh",
     "PoolLine.activity": "as the table has it",
     "PoolLine.amount": "what it cost",
     "Decile.customers": "persons",

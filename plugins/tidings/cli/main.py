@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from tidings.cli import demo, insight, ledger, planning, portfolio, preview, profit, project, results, running, segments
+from tidings.cli import (
+    cube,
+    demo,
+    insight,
+    ledger,
+    planning,
+    portfolio,
+    preview,
+    profit,
+    project,
+    results,
+    running,
+    segments,
+)
 from tidings.errors import ProjectErrors, TidingsError
 
 MISTAKE = 2
@@ -22,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # Rich's help costs 0.2 s, most of it for a Markdown reader
 )
-for family in (project, segments, profit, portfolio, planning, running, results, ledger, preview, insight, demo):
+for family in (project, segments, profit, portfolio, cube, planning, running, results, ledger, preview, insight, demo):
     app.add_typer(family.commands)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,9 @@ commands = typer.Typer()
 @commands.command()
 def segments(
     overlap: Annotated[bool, typer.Option("--overlap", help="Show which segments share their people.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Where the overlaps are drawn, *.png or *.svg.", show_default=False)
+    ] = None,
     at: At = None,
     json: Json = False,
     root: Root = None,
@@ -28,7 +32,7 @@ def segments(
 
     project = load(root)
     with printing.working("counting"):
-        found = run_segments(project, project.now(at), overlap=overlap)
+        found = run_segments(project, project.now(at), overlap=overlap, picture=picture)
     printing.show(found, segments_view, json)
 
 

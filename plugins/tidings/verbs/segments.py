@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import product
+from pathlib import Path
 
+from tidings.errors import TidingsError
 from tidings.ledger.database import Ledger
 from tidings.ledger.snapshots import current_snapshot, summary
 from tidings.model.segment_counts import Overlap, SegmentLine, SegmentsShape
@@ -12,11 +14,14 @@ from tidings.planning.questions import edited
 from tidings.project import Project
 
 
-def segments(project: Project, now: datetime, *, overlap: bool = False) -> SegmentsShape:
-    """Every segment that has a file, by the current snapshot; with `overlap` the persons of each two in both.
+def segments(project: Project, now: datetime, *, overlap: bool = False, picture: Path | None = None) -> SegmentsShape:
+    """Every segment that has a file, by the current snapshot; with `overlap` the persons of each two in both, and with
+    `picture` their shares as a PNG or SVG file there.
 
-    TidingsError before the first refresh.
+    TidingsError before the first refresh, and for a picture without overlaps.
     """
+    from tidings.reports.grid import draw_overlap
+    from tidings.reports.pictures import save_picture
     from tidings.segments.overlap import count_overlap
 
     with Ledger.open(project, create=False) as ledger, ledger.read() as connection:
@@ -50,7 +55,7 @@ def segments(project: Project, now: datetime, *, overlap: bool = False) -> Segme
         for row, column in product(range(len(both)), repeat=2)
         if row != column
     ]
-    return SegmentsShape(
+    found = SegmentsShape(
         snapshot=snapshot.snapshot_id,
         as_of=snapshot.as_of,
         age_hours=(now - snapshot.as_of).total_seconds() / 3600,
@@ -58,3 +63,8 @@ def segments(project: Project, now: datetime, *, overlap: bool = False) -> Segme
         segments=lines,
         overlap=pairs if overlap else None,
     )
+    if picture is not None:
+        if not pairs:
+            raise TidingsError("there are no overlaps to draw", "add --overlap, and have two segments or more")
+        save_picture(picture, lambda sheet: draw_overlap(sheet, found))
+    return found
