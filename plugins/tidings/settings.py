@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from tidings.clock import parse_at
 from tidings.errors import ProjectErrors, TidingsError, Where
+from tidings.model.insight import Profit, Wallet
 from tidings.model.mistakes import Mistake, Place, shown
 from tidings.model.salvage import StandIns, salvage
 from tidings.model.scalars import (
@@ -162,12 +163,6 @@ class Ladder(Part):
         return self
 
 
-class Profit(Part):
-    """Which time the profit of customers is of: the months, quarters and years of costs that ended `within` it."""
-
-    within: Span = timedelta(days=365)
-
-
 class Doubt(Part):
     """How long a message may be in doubt until its campaign's `guarantee` decides."""
 
@@ -238,6 +233,7 @@ class Settings(BaseModel):
     mining: Mining = Mining()
     ladder: Ladder = Ladder()
     profit: Profit = Profit()
+    wallet: Wallet | None = None
     allow: list[str] = []
     clock: ClockSettings = ClockSettings()
     environments: dict[Name, dict[str, Any]] = {}

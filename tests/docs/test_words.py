@@ -14,7 +14,7 @@ from tidings import settings
 from tidings.delivery import claim, dispatch
 from tidings.ledger.messages import COUNTED
 from tidings.ledger.tables import metadata
-from tidings.model import campaign, portfolio, steps
+from tidings.model import campaign, insight, portfolio, steps
 from tidings.model.base import Noun
 from tidings.reports.reasons import REASONS
 from tidings.settings import Part, Settings
@@ -45,7 +45,8 @@ def test_every_key_of_a_file_has_a_meaning(generate: ModuleType) -> None:
     words = _module(generate, "_words")
     nouns = [noun for module in (campaign, steps, portfolio) for noun in generate.members(module, Noun)]
     assert set(words.KEYS) == _fields(nouns)
-    assert set(words.SETTINGS) == _fields([Settings, *generate.members(settings, Part)])
+    parts = [*generate.members(settings, Part), *generate.members(insight, Noun)]
+    assert set(words.SETTINGS) == _fields([Settings, *parts])
     assert set(words.TAKES) <= set(words.KEYS) | set(words.SETTINGS)
 
 

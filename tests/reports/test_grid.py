@@ -32,12 +32,8 @@ def ladder(*cells: tuple[str, str | None, int | None]) -> CubeShape:
 def segments(number: int) -> SegmentsShape:
     """So many, each with half of every other."""
     names = [f"segment_number_{each}" for each in range(number)]
-    lines = [
-        SegmentLine(
-            segment=name, title=name, persons=4, share=0.1, entered=None, left=None, by_edit=False, unknown=0, edited=False
-        )
-        for name in names
-    ]  # fmt: skip
+    known = {"persons": 4, "share": 0.1, "entered": None, "left": None, "by_edit": False, "unknown": 0, "edited": False}
+    lines = [SegmentLine.model_validate({"segment": name, "title": name, **known}) for name in names]
     pairs = [Overlap(segment=a, other=b, persons=2, share=0.5) for a in names for b in names if a != b]
     return SegmentsShape(snapshot="s", as_of=NOW, age_hours=1, persons=40, segments=lines, overlap=pairs)
 

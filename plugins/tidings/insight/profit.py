@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from tidings.insight.costing import NOBODY, Pool, Spent, assign, read_pools
 from tidings.insight.months import begins, between, by_month, first_day, month_of
+from tidings.insight.wallet import needed, shares
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import messages
 from tidings.plugins import contained
@@ -31,18 +32,23 @@ MONTHLY = ("margin", "activity_cost", "contact_cost")
 def save_profit(
     project: Project, ledger: Ledger, warehouse: Warehouse, tables: Mapping[str, ir.Table], now: datetime, folder: Path
 ) -> None:
-    """Add COLUMNS to the features.parquet of `folder`; write months.parquet and costing.json beside it.
+    """Add COLUMNS and share_of_wallet to features.parquet in `folder`; write months.parquet and costing.json beside.
 
     Money is minor units. The time is that of the periods of `activity_costs` that ended within `profit.within`, where
     there is none that of the months that did; margin is unknown without such a month, the others without such costs.
     """
     import pandas as pd
+    import pyarrow.parquet as pq
 
     features = folder / "features.parquet"
     timezone, within = project.settings.timezone, project.settings.profit.within
     pools = [pool for pool in _pools(warehouse, tables) if _ended(pool.period.months, timezone, now, now - within)]
     months = _months(pools, timezone, now, now - within)
-    customers = pd.Index(pd.read_parquet(features, columns=["customer_id"])["customer_id"]).sort_values()
+    wallet = project.settings.wallet
+    columns = ["customer_id", *needed(wallet, pq.read_schema(features).names)]
+    known = pd.read_parquet(features, columns=columns)
+    known = known.sort_values("customer_id", ignore_index=True)
+    customers = pd.Index(known["customer_id"])
     earned = _earned(warehouse, tables, months, timezone, customers)
     events = _events(project, ledger, warehouse, tables, pools, months, now, customers)
     spent, costs = assign(pools, events, project.plugins.drivers)
@@ -54,9 +60,10 @@ def save_profit(
     told = monthly[list(MONTHLY)].assign(customer_id=customers.take(monthly["place"]), month=pd.to_datetime(days))
     told[["customer_id", "month", *MONTHLY]].to_parquet(folder / "months.parquet", index=False)
     totals = monthly.groupby("place")[["margin", "activity_cost"]].sum().reindex(range(len(customers)), fill_value=0)
-    columns = totals.assign(profit=totals["margin"] - totals["activity_cost"]).astype("Int64")
-    columns.loc[:, [*(["margin"] if not months else []), *(COLUMNS[1:] if not pools else [])]] = pd.NA
-    _add(features, columns.assign(customer_id=customers))
+    added = totals.assign(profit=totals["margin"] - totals["activity_cost"]).astype("Int64")
+    added.loc[:, [*(["margin"] if not months else []), *(COLUMNS[1:] if not pools else [])]] = pd.NA
+    shared = shares(wallet, known, warehouse, tables, now).to_numpy("float64", na_value=float("nan"))
+    _add(features, added.assign(customer_id=customers, share_of_wallet=pd.array(shared, dtype="Float64")))
     (folder / "costing.json").write_text(json.dumps(_kept(months, earned, spent), indent=2), encoding="utf-8")
 
 

@@ -28,6 +28,7 @@ STAGE_2: dict[str, FeatureKind] = {
     **dict.fromkeys(LAST.values(), "time"),
     **dict.fromkeys(("level", "status"), "text"),
     **dict.fromkeys(("margin", "activity_cost", "profit"), "money"),
+    "share_of_wallet": "number",
 }
 
 

@@ -31,6 +31,7 @@ FEATURES: Mapping[str, frozenset[str]] = {
     "open_cases": frozenset({"cases"}),
     "level": frozenset({"orders", "customers"}),  # whose advocate a customer is may be a column of theirs
     **dict.fromkeys(LAST.values(), frozenset()),
+    "share_of_wallet": frozenset({"customers", "orders"}),
     "margin": frozenset({"orders", "order_lines", "products"}),
     **dict.fromkeys(("activity_cost", "profit"), frozenset({"orders", "order_lines", "products", "activity_costs"})),
 }
