@@ -289,15 +289,21 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    """`outputs WORKSPACE` records what the commands of README and tour print there."""
+    """`outputs WORKSPACE` records what the commands of README, tour and other pages print and draw there.
+
+    `pages WORKSPACE` leaves out README and tour.
+    """
     parser = argparse.ArgumentParser(description=inspect.getdoc(main))
-    parser.add_argument("what", choices=["outputs"])
+    parser.add_argument("what", choices=["outputs", "pages"])
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--customer", help="for why and preview; by default the first whom win_back wrote to")
     asked = parser.parse_args()
     folder = DOCS / "output"
     folder.mkdir(exist_ok=True)
-    for name, text in _outputs.record(asked.workspace.resolve(), asked.customer):
+    root = asked.workspace.resolve()
+    told = [*_outputs.record_pages(root, folder)]
+    told += _outputs.record(root, asked.customer) if asked.what == "outputs" else []
+    for name, text in told:
         (folder / f"{name}.txt").write_text(text, encoding="utf-8")
         sys.stdout.write(f"docs/output/{name}.txt\n")
 

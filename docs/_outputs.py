@@ -23,6 +23,21 @@ PLAIN = {"COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UT
 IN_SHORT = {"check": slice(0, 1), "why": slice(-1, None), "preview": slice(0, 2), "report": slice(0, 2)}
 """Which lines of an output answer the question, the last one, which says what is next, left out."""
 
+PAGES = {
+    "profit": ["profit"],
+    "portfolio": ["portfolio"],
+    "cube": ["cube", "--by", "level,status", "--measure", "people,spend,profit"],
+}
+"""The commands that other pages show, by the name of the file that keeps their output."""
+
+PICTURES = {
+    "whale": ["profit"],
+    "portfolio": ["portfolio"],
+    "ladder": ["cube", "--by", "level,status"],
+    "overlap": ["segments", "--overlap"],
+}
+"""The commands that draw the pages' pictures, by the name of the file."""
+
 _RANDOM = re.compile(r"\b[0-9a-f]{32}\b")
 
 
@@ -39,17 +54,27 @@ def command_lines(customer: str) -> dict[str, list[str]]:
 
 def record(root: Path, customer: str | None = None) -> Iterator[tuple[str, str]]:
     """Name and text of each: the command line and what it printed at 80 columns, with paths relative to `root`."""
-    tidings = Path(sys.executable).with_name("tidings")
     for name, words in command_lines(customer or first_customer(root)).items():
-        done = subprocess.run(  # noqa: S603 - this project's own commands
-            [tidings, *words], cwd=root, env=os.environ | PLAIN, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise TidingsError(
-                f"`tidings {' '.join(words)}` failed: {done.stderr.strip()}", "play the demo there first"
-            )
-        shown = "".join(f"{line.rstrip()}\n" for line in done.stdout.replace(f"{root}/", "").splitlines())
-        yield name, f"$ tidings {' '.join(words)}\n{shown}"
+        yield name, _run(root, words)
+
+
+def record_pages(root: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """The same of PAGES; PICTURES are drawn into `folder`."""
+    for name, words in PICTURES.items():
+        _run(root, [*words, "--picture", str(folder / f"{name}.png")])
+    for name, words in PAGES.items():
+        yield name, _run(root, words)
+
+
+def _run(root: Path, words: list[str]) -> str:
+    tidings = Path(sys.executable).with_name("tidings")
+    done = subprocess.run(  # noqa: S603 - this project's own commands
+        [tidings, *words], cwd=root, env=os.environ | PLAIN, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise TidingsError(f"`tidings {' '.join(words)}` failed: {done.stderr.strip()}", "play the demo there first")
+    shown = "".join(f"{line.rstrip()}\n" for line in done.stdout.replace(f"{root}/", "").splitlines())
+    return f"$ tidings {' '.join(words)}\n{shown}"
 
 
 def in_short(name: str, text: str) -> str:

@@ -24,6 +24,7 @@ FILES = {
     "products": "products.parquet",
     "consents": "consents.parquet",
     "cases": "cases.parquet",
+    "activity_costs": "activity_costs.parquet",
     "campaigns_history": "campaigns_history.parquet",
     "campaign_descriptions": "campaign_descriptions.parquet",
     "coupons": "coupons.parquet",
@@ -36,6 +37,7 @@ COLUMNS = {
     "products": tables.PRODUCTS,
     "consents": tables.CONSENTS,
     "cases": tables.CASES,
+    "activity_costs": tables.ACTIVITY_COSTS,
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 
@@ -33,12 +35,38 @@ def recorded() -> dict[str, str]:
 def test_readme_and_tour_show_what_was_recorded(generate: ModuleType) -> None:
     """All five outputs are recorded and whole in the tour; README has that of `plan` whole and the others in short."""
     tour, readme = ((ROOT / page).read_text(encoding="utf-8") for page in ("docs/tour.md", "README.md"))
-    assert set(recorded()) == set(generate._outputs.command_lines("anybody")) == {"plan", *generate._outputs.IN_SHORT}
-    assert [name for name, text in recorded().items() if f"```console\n{text}```" not in tour] == []
-    assert tour.count("```console") == len(recorded())
+    five = {name: text for name, text in recorded().items() if name not in generate._outputs.PAGES}
+    assert set(five) == set(generate._outputs.command_lines("anybody")) == {"plan", *generate._outputs.IN_SHORT}
+    assert [name for name, text in five.items() if f"```console\n{text}```" not in tour] == []
+    assert tour.count("```console") == len(five)
     assert f"```console\n{recorded()['plan']}```" in readme
     assert generate.outputs_in_short() in readme
     assert readme.count("```console") == 2
+
+
+def test_other_pages_show_what_was_recorded(generate: ModuleType) -> None:
+    """Each output and each picture stands in one page, the output under its command, the picture with words for it."""
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    for name, words in generate._outputs.PAGES.items():
+        assert recorded()[name].startswith(f"$ tidings {' '.join(words)}\n")
+        assert pages.count(f"```console\n{recorded()[name]}```") == 1
+    for name in generate._outputs.PICTURES:
+        assert (OUTPUTS / f"{name}.png").stat().st_size < 60 * 1024
+        assert len(re.findall(rf"!\[[^\]]{{40,}}\]\(output/{name}\.png\)", pages)) == 1
+
+
+def test_the_recorded_profit_adds_up() -> None:
+    """Margin less costs is profit; the tenths end at it; less what nobody caused it is what is left."""
+    lines = recorded()["profit"].splitlines()
+    begin, end = (next(i for i, line in enumerate(lines) if line.startswith(word)) for word in ("revenue", "tenth"))
+    rows = [line.rsplit(maxsplit=1) for line in lines[begin:end] if line]
+    told = {words: Decimal(figure.replace(",", "")) for words, figure in rows}
+    profit = told["profit of customers"]
+    assert told["margin of customers"] + told["costs assigned to customers"] == profit
+    left = [figure for words, figure in told.items() if words.startswith("costs that")]
+    assert profit + sum(left) == told["what is left"]
+    [last] = [line.split() for line in lines if line.startswith("   10 ")]
+    assert Decimal(last[3].replace(",", "")) == profit
 
 
 def test_an_output_in_short_is_made_of_its_own_lines(generate: ModuleType) -> None:

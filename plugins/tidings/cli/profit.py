@@ -98,10 +98,8 @@ def _whale(whale: Whale, currency: str) -> None:
         rows.append([str(number), f"{each.customers:,}", *figures])
     headers = ["tenth", "customers", "profit", "added up", "of peak"]
     columns(headers, rows, right=frozenset(range(5)))
-    say(
-        f"{whale.losing:,} of {whale.customers:,} customers cost more than they earn; "
-        f"without them profit would be {_money(peak, currency)}"
-    )
+    say(f"{whale.losing:,} of {whale.customers:,} customers cost more than they earn;")
+    say(f"without them profit would be {_money(peak, currency)}")
 
 
 def _by_activity(pools: Iterable[PoolLine], currency: str) -> list[Activity]:

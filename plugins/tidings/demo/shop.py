@@ -16,6 +16,7 @@ from tidings.demo import tables
 from tidings.demo.attributes import draw_birth_date, draw_preferred_channel, share_birth_dates
 from tidings.demo.catalogue import load_products, load_sold
 from tidings.demo.contacts import Contact, draw_contacts
+from tidings.demo.costs import write_costs
 from tidings.demo.history import LINES, ORDERS, Household, Span, household_ids, keep, load_visits, place
 from tidings.demo.lifecycle import Life, draw_created_at, draw_lives
 from tidings.demo.past_campaigns import write_past_campaigns
@@ -57,6 +58,7 @@ def build_shop(folder: Path, *, end: date, seed: int = 7, bootstrap: int = 2) ->
     subjects = _load_people(connection, seed, households, contacts, lives, spans, moved)
 
     rows = _write(connection, folder, seed, subjects, moved)
+    rows["activity_costs"] = write_costs(connection, folder, moved)
     rows |= write_past_campaigns(connection, folder, moved)
     connection.close()
     return ShopSummary(folder, moved.start, moved.cut, rows, dict(Counter(life.stage for life in lives)))

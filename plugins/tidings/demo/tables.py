@@ -43,6 +43,9 @@ CASES = {
     "case_id": "VARCHAR", "customer_id": "VARCHAR", "opened_at": "TIMESTAMPTZ", "closed_at": "TIMESTAMPTZ",
     "topic": "VARCHAR",
 }  # fmt: skip
+ACTIVITY_COSTS = {
+    "period": "VARCHAR", "activity": "VARCHAR", "amount": "DECIMAL(12,2)", "driver": "VARCHAR", "cost_level": "VARCHAR",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
