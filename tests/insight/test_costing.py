@@ -47,6 +47,15 @@ def test_what_is_left_goes_to_the_largest_rest_then_to_the_first() -> None:
     assert list(spread(2, np.array([1, 1, 1]))) == [1, 1, 0]
 
 
+def test_beyond_64_bits() -> None:
+    """Where a product would not fit into an integer of the engine's, the parts are still exact."""
+    volumes = [3_000_000_019, 2_999_999_929, 7]
+    parts = [int(part) for part in spread(10**15 - 1, np.array(volumes))]
+    exact = [(10**15 - 1) * volume // sum(volumes) for volume in volumes]
+    assert sum(parts) == 10**15 - 1
+    assert all(part - floor in (0, 1) for part, floor in zip(parts, exact, strict=True))
+
+
 @settings(max_examples=40)
 @given(st.data())
 def test_assigned_and_unassigned_are_the_total(data: st.DataObject) -> None:

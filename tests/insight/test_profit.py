@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import ibis
+import ibis.expr.types as ir
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from tests.databases import empty_postgres
 from tests.verbs.commands import answer
-from tests.warehouse.workspaces import NOW, Row, ago, cost, customer, line, order, product, workspace
+from tests.warehouse.workspaces import NOW, Row, ago, cost, customer, event, line, order, product, workspace
 from tidings.errors import TidingsError
 from tidings.ledger.database import Ledger
 from tidings.ledger.snapshots import current_snapshot, summary
 from tidings.model.costing import ProfitShape
-from tidings.model.seams import Snapshot
+from tidings.model.seams import CostDriver, Snapshot
 from tidings.project import Project
+from tidings.testing.ledger_rows import add_message, add_persons, add_plan, key
 from tidings.verbs.profit import profit
 from tidings.verbs.refresh import refresh
 
@@ -181,3 +187,48 @@ def test_it_is_what_a_naive_count_says(tmp_path: Path) -> None:
         exact = Decimal(7777 * september[who]) / september.total() + Decimal(8888 * (who in october)) / len(october)
         assert abs(spent - exact) < 2
     assert sum(spent for _, spent, _ in held(project).values()) == 7777 + 8888
+
+
+def test_postgresql_says_the_same(project: Project, tmp_path: Path) -> None:
+    """Margins, months and drivers, to the last cent, from the same tables there."""
+    url = empty_postgres()
+    connection = ibis.connect(url)
+    for path in project.warehouse_folder.glob("*.parquet"):
+        connection.create_table(path.stem, pq.read_table(path))
+    connection.disconnect()
+    other = workspace(tmp_path, warehouse={"url": url}, segments={})
+    refresh(other, NOW)
+    assert held(other) == held(project)
+    told = {"snapshot": "", "as_of": NOW}
+    assert profit(other).model_copy(update=told) == profit(project).model_copy(update=told)
+
+
+class Visits(CostDriver):
+    """Times somebody came in, as the events table has them."""
+
+    name = "visits"
+
+    def events(self, tables: Mapping[str, ir.Table]) -> ir.Table:
+        """One for each."""
+        events = tables["events"]
+        return events.select("customer_id", at=events.occurred_at)
+
+
+def test_a_driver_of_a_plugin_and_messages(tmp_path: Path) -> None:
+    """A company's own driver is one like the built-in ones; messages are those that were sent, not those held back."""
+    tables = {
+        "customers": [customer("a"), customer("b")],
+        "events": [event(str(number), who, "came", OCTOBER) for number, who in enumerate("abb")],
+        "activity_costs": [
+            cost("2026-10", "welcome", "0.90", "visits"), cost("2026-10", "letters", "0.40", "contacts"),
+        ],
+    }  # fmt: skip
+    project = workspace(tmp_path, tables, segments={})
+    project.plugins.drivers["visits"] = Visits
+    with Ledger.open(project) as ledger, ledger.write() as connection:
+        add_persons(connection, key(1), key(2))
+        add_plan(connection)
+        add_message(connection, key(1), customer_id="a", state="accepted", counted_at=OCTOBER)
+        add_message(connection, key(2), customer_id="b", state="withheld", counted_at=OCTOBER)
+    refresh(project, NOW)
+    assert {who: spent for who, (_, spent, _) in held(project).items()} == {"a": 30 + 40, "b": 60}

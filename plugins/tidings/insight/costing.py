@@ -24,6 +24,8 @@ NOBODY = -1
 """The place of who is in no table of customers."""
 
 CONTACTS = "contacts"
+MONTHS = 2**15
+"""More than the number of any month that `month_of` gives."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,11 @@ def assign(
     import numpy as np
     import pandas as pd
 
-    every = [frame[["place", "month"]] for frame in events.values()]
-    rows = pd.concat(every).drop_duplicates() if every else pd.DataFrame({"place": [], "month": []}, dtype="int64")
-    index = pd.MultiIndex.from_frame(rows)
-    costs = {name: np.zeros(len(index), dtype="int64") for name in ("activity_cost", "contact_cost")}
-    at = dict(zip(events, (index.get_indexer(pd.MultiIndex.from_frame(each)) for each in every), strict=True))
+    # Place and month as one number: a million customers in a year of months are sorted and found at once.
+    keys = {name: (frame["place"] * MONTHS + frame["month"]).to_numpy() for name, frame in events.items()}
+    rows = np.unique(np.concatenate([np.array([], dtype="int64"), *keys.values()]))
+    costs = {name: np.zeros(len(rows), dtype="int64") for name in ("activity_cost", "contact_cost")}
+    at = {name: np.searchsorted(rows, own) for name, own in keys.items()}
     spent = []
     for pool in pools:
         frame = events.get(pool.driver or "")
@@ -119,7 +121,7 @@ def assign(
             costs["contact_cost"][at[pool.driver][within]] += shares
         assigned = int(shares[there].sum())
         spent.append(Spent(pool, int(volumes.sum()), assigned, None if there.all() else "other_customers"))
-    found = rows.assign(**costs)
+    found = pd.DataFrame({"place": rows // MONTHS, "month": rows % MONTHS, **costs})
     return spent, found[found["place"] != NOBODY].reset_index(drop=True)
 
 
