@@ -14,6 +14,7 @@ from tidings.model.seams import Snapshot
 from tidings.project import Project
 from tidings.warehouse.connection import open_warehouse
 from tidings.warehouse.reading import fetch
+from tidings.warehouse.scratch import scratch
 from tidings.warehouse.tables import open_tables
 
 if TYPE_CHECKING:
@@ -79,15 +80,12 @@ def cube(
     A person has the features of the record that represents them, and the measures of all of theirs. By month, `people`
     are those who ordered in it.
     """
-    import duckdb
-
     own = "".join(
         f', any_value("{name}"::VARCHAR) FILTER (WHERE represents) AS "by_{name}"'
         for name in asked.by
         if name not in TIMES
     )
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with scratch() as connection:
         connection.read_parquet(str(snapshot.people)).create_view("people")
         if asked.time is None:
             summed = [name for name in asked.measures if name != "people"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tidings.errors import TidingsError
 from tidings.model.portfolio import Portfolio
 from tidings.model.seams import Snapshot
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,9 +27,7 @@ def in_cells(snapshot: Snapshot, portfolio: Portfolio, audiences: Mapping[str, s
 
     TidingsError where the value is not in the snapshot, or not known of anybody.
     """
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.read_parquet(str(snapshot.people)).create_view("people")
         connection.read_parquet(str(snapshot.months)).create_view("months")
         names = {row[0] for row in connection.execute("DESCRIBE people").fetchall()}

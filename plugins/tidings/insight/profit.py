@@ -19,6 +19,7 @@ from tidings.plugins import contained
 from tidings.project import Project
 from tidings.warehouse.connection import Warehouse
 from tidings.warehouse.reading import fetch, reading
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -139,8 +140,8 @@ def _events(
 
     timezone = project.settings.timezone
     found = {}
-    own = ibis.duckdb.connect()
-    try:
+    with scratch() as connection:
+        own = ibis.duckdb.from_connection(connection)
         for name in sorted({pool.driver for pool in pools if pool.driver} & project.plugins.drivers.keys()):
             driver = project.plugins.drivers[name]()
             asked = {"contacts": _contacts(own, ledger, now)} if driver.ledger else tables
@@ -152,8 +153,6 @@ def _events(
                 rows = rows.group_by(["customer_id", "month"]).aggregate(n=counted.cast("int64"))
             frame = fetch(own if driver.ledger else warehouse.backend, rows, f"driver {name}").to_pandas()
             found[name] = _placed(frame, customers)
-    finally:
-        own.disconnect()
     return found
 
 
@@ -181,11 +180,8 @@ def _placed(rows: pd.DataFrame, customers: pd.Index[Any]) -> pd.DataFrame:
 
 def _add(features: Path, columns: pd.DataFrame) -> None:
     """Join the columns to the file's rows, in place."""
-    import duckdb
-
     made = features.with_name("features-and-profit.parquet")
-    with reading("profit"), duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading("profit"), scratch() as connection:
         connection.register("added", columns)
         connection.read_parquet(str(features)).create_view("features")
         place = str(made).replace("'", "''")

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tidings.model.costing import Decile, Whale
+from tidings.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,10 +24,9 @@ def profits(snapshot: Snapshot) -> NDArray[np.int64]:
     """The profit of each person who earned or cost anything, in minor units, the highest first; of nobody before it is
     known.
     """
-    import duckdb
     import numpy as np
 
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.read_parquet(str(snapshot.people)).create_view("people")
         rows = connection.execute(
             "SELECT sum(profit)::BIGINT AS profit FROM people WHERE profit IS NOT NULL GROUP BY person_key "
