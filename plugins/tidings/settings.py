@@ -160,10 +160,27 @@ class Ladder(Part):
         return self
 
 
+class Delivery(Part):
+    """How messages are handed over: `batch` are claimed at once, and so many one crash can leave in doubt (R14)."""
+
+    batch: Annotated[Whole, Field(ge=1, le=10_000)] = 100
+
+
 class Doubt(Part):
     """How long a message may be in doubt until its campaign's `guarantee` decides."""
 
     horizon: Span = timedelta(days=3)
+
+
+class Retention(Part):
+    """How long what is over is kept at hand; by default for ever. `tidings housekeeping` goes by it.
+
+    `messages` move from the ledger to Parquet files, `snapshots` and files of the `journal` are removed.
+    """
+
+    messages: Span | None = None
+    snapshots: Span | None = None
+    journal: Span | None = None
 
 
 class WarmUp(Part):
@@ -225,7 +242,9 @@ class Settings(BaseModel):
     caps: dict[Name, Cap] = {}
     quiet_hours: QuietHours | None = None
     lanes: dict[Name, Lane] = {}
+    delivery: Delivery = Delivery()
     doubt: Doubt = Doubt()
+    retention: Retention = Retention()
     control_group: Share = 0.0
     mining: Mining = Mining()
     ladder: Ladder = Ladder()

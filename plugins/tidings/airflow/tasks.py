@@ -107,16 +107,10 @@ def measure(root: str, campaign: str) -> Counts:
 
 def tick(root: str, dag_run: Any = None) -> Counts:
     """One round over all flows and everything that is due; skipped where there was nothing to do."""
-    from tidings.ledger.database import Ledger
     from tidings.verbs.tick import tick as verb
 
     project = open_project(root)
-    try:
-        Ledger.open(project, create=False).close()
-    except TidingsError as error:
-        if not error.reason.startswith("there is no ledger"):
-            raise
-        raise AirflowSkipException(str(error)) from error
+    _needs_ledger(project)
     shape = verb(project, project.now(), run=_run(dag_run))
     if shape.unapproved:
         log.warning("%s messages wait for the approval of their plan", shape.unapproved)
@@ -158,6 +152,17 @@ def report(root: str) -> Counts:
     if not sent:
         raise AirflowSkipException("no report is due")
     return sent
+
+
+def housekeeping(root: str) -> Counts:
+    """What `retention` lets go; skipped before there is a ledger."""
+    from tidings.verbs.housekeeping import housekeeping as verb
+
+    project = open_project(root)
+    _needs_ledger(project)
+    counts = verb(project, project.now()).model_dump()
+    log.info("%s", counts)
+    return counts
 
 
 def mistakes(root: str) -> None:
@@ -249,6 +254,17 @@ def _reports_due(project: Project, now: datetime) -> list[str]:
             for name, campaign in project.campaigns.items()
             if due_occasion(project, campaign, connection, now) is not None
         ]
+
+
+def _needs_ledger(project: Project) -> None:
+    from tidings.ledger.database import Ledger
+
+    try:
+        Ledger.open(project, create=False).close()
+    except TidingsError as error:
+        if not error.reason.startswith("there is no ledger"):
+            raise
+        raise AirflowSkipException(str(error)) from error
 
 
 def _left_out(before: Project, after: Project) -> list[tuple[str, str]]:

@@ -34,7 +34,6 @@ from tidings.planning.links import signer
 from tidings.planning.people import Contacts, load_contacts
 from tidings.project import Project
 
-BATCH = 100
 RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
 CAUSES = 5
 LINGER, AT_LEAST = timedelta(seconds=30), 0.1  # a tick comes every five minutes; a claim for each message would cost
@@ -122,10 +121,10 @@ class Dispatcher:
                     log.exception("%s failed to close; what it answered stands", name)
 
     def _claim(self, addresses: Contacts, scope: Scope) -> Claimed:
-        now = self.clock.now
+        now, size = self.clock.now, self.project.settings.delivery.batch
 
         def take(connection: Connection) -> tuple[Claimed, int]:
-            claimed = claim(connection, self.project, addresses, now, scope, BATCH, self.run)
+            claimed = claim(connection, self.project, addresses, now, scope, size, self.run)
             return claimed, advance(connection, self.journal) if claimed.sending else 0
 
         claimed, number = self.ledger.transact(take)

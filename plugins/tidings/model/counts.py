@@ -160,6 +160,7 @@ class WhyMessage(Shape):
     state: str
     reason: str | None = None
     at: datetime = Field(description="when it was claimed, or may leave")
+    archived: bool = Field(default=False, description="it has left the ledger for the archive")
 
 
 class WhyShape(Shape):
@@ -297,9 +298,22 @@ class LedgerShape(Shape):
     paused: list[str] = Field(description="lanes that stand still, as `provider/domain group`")
     persons: int
     size: int = Field(description="bytes of the database")
+    archived: int = Field(description="of the messages, how many are in the archive")
     behind: int = Field(
         description="records of the journal that the ledger does not know; above 0 it was put back and sends nothing"
     )
+
+
+class HousekeepingShape(Shape):
+    """`tidings housekeeping --json`: what `retention` let go."""
+
+    messages: int = Field(description="moved from the ledger to the archive")
+    attempts: int = Field(description="of these messages")
+    events: int = Field(description="of these messages")
+    plans: int = Field(description="of which the ledger holds no message any more; now `closed`")
+    archive: str = Field(description="folder of the archive, from the workspace")
+    snapshots: int = Field(description="folders removed")
+    journal: int = Field(description="files removed")
 
 
 class Breach(Shape):

@@ -13,6 +13,8 @@ from pydantic import AwareDatetime, Field
 from tidings.model.base import Noun
 
 MAX_DETAIL = 300
+OPENED_BY_MACHINE = "opened_by_machine"
+"""The kind of a touch that nobody made: a mail scanner has opened the message (R37)."""
 
 EventKind = Literal["accepted", "delivered", "bounced", "deferred", "complained", "opened", "clicked", "unsubscribed"]
 

@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 
 from tidings.clock import zone
 from tidings.ledger import consents, contacts, events, messages, persons
+from tidings.ledger.archive import Archive
 from tidings.ledger.database import Ledger
 from tidings.ledger.head import advance_unless_old, same
 from tidings.ledger.journal import Journal, Record
 from tidings.ledger.keys import is_key
 from tidings.ledger.lanes import count_events
+from tidings.ledger.retention import messages_by_key
 from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
 from tidings.planning.links import read_unsubscribe
@@ -55,12 +57,15 @@ def retake(connection: Connection, project: Project, entries: Sequence[Record], 
 def record(connection: Connection, project: Project, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
     """Keep events not seen before and act on them; the same event again changes nothing (R43)."""
     known = events.messages_by_key(connection, [event.send_key for event in new if event.send_key])
+    late = [event.send_key for event in new if _stops(event) and event.send_key and event.send_key not in known]
+    known |= messages_by_key(connection, Archive.of(project), late)  # a no is a no, however old the message (R24)
     fresh = events.add(connection, new, known, now)
     matched = [(event, known[event.send_key]) for event in fresh if event.send_key in known]
     matched.sort(key=lambda pair: (pair[0].occurred_at, pair[0].event_id))
-    messages.arrived(connection, {message["id"]: f"event:{event.kind}" for event, message in matched})
+    held = [(event, message) for event, message in matched if message["id"] is not None]
+    messages.arrived(connection, {message["id"]: f"event:{event.kind}" for event, message in held})
     _stop(connection, [pair for pair in matched if _stops(pair[0])])
-    marks = {message["id"]: event.kind for event, message in matched if event.kind in ("bounced", "complained")}
+    marks = {message["id"]: event.kind for event, message in held if event.kind in ("bounced", "complained")}
     day = now.astimezone(zone(project.settings.timezone)).date()
     count_events(connection, project.settings.lanes, marks, now, day)
     return TrackShape(new=len(fresh), known=len(new) - len(fresh), unmatched=len(fresh) - len(matched))

@@ -13,6 +13,7 @@ from tidings.errors import TidingsError, Where, did_you_mean
 from tidings.model.counts import CheckShape, Finding
 from tidings.model.mistakes import Mistake, Place
 from tidings.model.steps import If, walk_places
+from tidings.planning.windows import too_short
 from tidings.project import Clauses, Project, Reading, read_project
 from tidings.segments.compile import Compiler, scope_of
 from tidings.segments.features import Sources, look_at_sources
@@ -37,6 +38,7 @@ def check(root: Path, at: str | None = None) -> CheckShape:
             *_wrong_sources(reading, sources),
             *_wrong_advocate(reading, sources),
             *_stale_sources(reading, sources),
+            *map(_finding, too_short(project)),
         ]
     )
     # What a name or an argument gets wrong has been said already, by whoever read the file.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from tidings.ledger import plans
 from tidings.ledger.database import Ledger
-from tidings.ledger.head import adopt, catch_up, head, hold, same, stamped
+from tidings.ledger.head import adopt, catch_up, head, hold, refuse_gap, same, stamped
 from tidings.ledger.journal import Journal, Record
 from tidings.ledger.replay import Replay
 from tidings.ledger.snapshots import current_snapshot
@@ -37,6 +37,7 @@ def _replay(project: Project, connection: Connection, journal: Journal, now: dat
     known, tip = head(connection), journal.tip()
     if tip <= known:
         return RecoverShape(behind=0, doubted=0, added=0, persons=0, stops=0, unreadable=0)
+    refuse_gap(connection, journal)
     # What stands in an unfinished plan would be discarded with it, and its messages might have left.
     plans.discard_unfinished(connection)
     replay = Replay(connection, current_snapshot(connection, project.root).snapshot_id, now)
