@@ -305,7 +305,8 @@ SETTINGS = {
 }
 
 TABLES = {
-    "meta": "What the ledger is stamped with: `environment`, `machine_id` (SQLite), `journal` and `journal_head`.",
+    "meta": "What the ledger is stamped with: `environment`, `machine_id` (SQLite), `journal` and `journal_head`; "
+    "under `bookmark:` and a provider, how far what waits there has been read.",
     "persons": "One row a person.",
     "profiles": "Which person each customer of the warehouse is.",
     "contacts": "One row an address of a channel. Suppression lives here and stays with the address.",

@@ -35,6 +35,7 @@ class Provider(ABC):
     substitutes: ClassVar[bool] = False
     cancels: ClassVar[timedelta | None] = None
     Config: ClassVar[type[Noun]]
+    bookmark: str | None = None
 
     def __init__(self, config: Any, *, root: Path) -> None:
         self.config = config
@@ -77,7 +78,10 @@ class Provider(ABC):
         return []
 
     def collect(self, now: datetime) -> Iterable[ProviderEvent]:
-        """Events that wait to be fetched, asked for with every tick: the same one may come again; none by default."""
+        """Events that wait to be fetched, asked for with every tick: the same one may come again; none by default.
+
+        What it leaves in `bookmark` is kept in the ledger together with the events, and is there again the next time.
+        """
         return ()
 
     async def close(self) -> None:  # noqa: B027 - a provider without connections need not have it

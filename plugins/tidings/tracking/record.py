@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tidings.clock import zone
-from tidings.ledger import consents, contacts, events, messages, persons
+from tidings.ledger import bookmarks, consents, contacts, events, messages, persons
 from tidings.ledger.archive import Archive
 from tidings.ledger.database import Ledger
 from tidings.ledger.head import advance_unless_old, same
@@ -25,8 +25,16 @@ from tidings.project import Project
 STOPPING = {"complained": "complaint", "bounced": "hard_bounce", "unsubscribed": "unsubscribed"}
 
 
-def take(project: Project, ledger: Ledger, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
+def take(
+    project: Project,
+    ledger: Ledger,
+    new: Sequence[ProviderEvent],
+    now: datetime,
+    marks: Mapping[str, str | None] | None = None,
+) -> TrackShape:
     """Record the events in one transaction, and return when the journal has every no among them as well.
+
+    `marks` say how far each provider has read to find them.
 
     Also one that the ledger had before: whoever says it again may have been given no answer. And one for a message
     that it does not know: it may have been put back to before that message (R20a).
@@ -35,6 +43,7 @@ def take(project: Project, ledger: Ledger, new: Sequence[ProviderEvent], now: da
     stops = [event for event in new if _stops(event) and is_key(event.send_key or "")]
 
     def work(connection: Connection) -> tuple[TrackShape, int | None]:
+        bookmarks.save(connection, marks or {})
         return record(connection, project, new, now), advance_unless_old(connection, journal) if stops else None
 
     shape, number = ledger.transact(work)

@@ -32,8 +32,8 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             time = database_time(connection)
             settled = messages.recover(connection, time) + reports.recover(connection, time)
             ready = find_current(connection, project.root) is not None
-        back = list(collect(project, now))
-        tracked = take(project, ledger, back, now).new if back else 0
+        back = collect(project, ledger, now)
+        tracked = take(project, ledger, back.events, now, back.bookmarks).new if any(back) else 0
         settled += reconcile(project, ledger, now)
         flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
         for campaign in flows if ready else []:
