@@ -91,7 +91,7 @@ def test_a_broken_ledger_is_exit_code_1(planned: Path, run: Run) -> None:
     [
         (["ledger"], SHOWN),
         (["ledger", "verify"], "ok rules breaches"),
-        (["ledger", "recover", "--at", AT], "behind doubted added persons stops unreadable"),
+        (["ledger", "recover", "--at", AT], "behind doubted added persons stops reports unreadable"),
         (["ledger", "backup", "copy.db"], "file size"),
         (["housekeeping", "--at", AT], "messages attempts events plans archive snapshots journal"),
     ],

@@ -88,6 +88,7 @@ def recover_view(done: RecoverShape) -> None:
                 ("messages it had forgotten", f"{done.added:,}"),
                 ("persons it had forgotten", f"{done.persons:,}"),
                 ("unsubscribes, complaints and bounces", f"{done.stops:,}"),
+                ("reports it would have sent again", f"{done.reports:,}"),
                 *([("lines that cannot be read", f"{done.unreadable:,}")] if done.unreadable else []),
             ]
         )

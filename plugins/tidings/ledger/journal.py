@@ -20,7 +20,7 @@ from tidings.errors import TidingsError
 from tidings.ledger.keys import random_key
 from tidings.project import Project
 
-Kind = Literal["send", "stop"]
+Kind = Literal["send", "stop", "report"]
 Record = dict[str, Any]
 
 SEGMENT = 16 * 2**20  # bytes after which the next file is begun

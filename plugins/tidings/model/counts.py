@@ -341,6 +341,7 @@ class RecoverShape(Shape):
     added: int = Field(description="messages the ledger had forgotten, now in doubt")
     persons: int = Field(description="persons the ledger had forgotten; the next refresh knows them by their address")
     stops: int = Field(description="unsubscribes, complaints and bounces the ledger had forgotten")
+    reports: int = Field(description="reports to owners the ledger had forgotten, now in doubt")
     unreadable: int = Field(description="lines without meaning: a process died while it wrote, and sent nothing")
 
 
