@@ -93,7 +93,7 @@ def test_a_broken_ledger_is_exit_code_1(planned: Path, run: Run) -> None:
         (["ledger", "verify"], "ok rules breaches"),
         (["ledger", "recover", "--at", AT], "behind doubted added persons stops reports unreadable"),
         (["ledger", "backup", "copy.db"], "file size"),
-        (["housekeeping", "--at", AT], "messages attempts events plans archive snapshots journal"),
+        (["housekeeping", "--at", AT], "suppressed unread messages attempts events plans archive snapshots journal"),
     ],
 )
 def test_the_keys_stay_what_they_are(

@@ -19,9 +19,8 @@ from tidings.verbs.verify import verify
 from tidings.verbs.why import why
 
 LATER = NOW + 401 * DAY
-NOTHING = HousekeepingShape(
-    messages=0, attempts=0, events=0, plans=0, archive=".tidings/archive/dev", snapshots=0, journal=0
-)
+COUNTS = dict.fromkeys(["suppressed", "messages", "attempts", "events", "plans", "snapshots", "journal"], 0)
+NOTHING = HousekeepingShape.model_validate(COUNTS | {"unread": [], "archive": ".tidings/archive/dev"})
 
 
 def _sent(stage: Stage, **retention: str) -> type[Scripted]:

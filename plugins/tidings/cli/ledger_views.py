@@ -49,6 +49,7 @@ def housekeeping_view(done: HousekeepingShape) -> None:
     """What went, and where to."""
     numbers(
         [
+            ("addresses suppressed, as their provider does", f"{done.suppressed:,}"),
             ("messages moved to the archive", f"{done.messages:,}"),
             ("attempts and events with them", f"{done.attempts + done.events:,}"),
             ("plans that are closed now", f"{done.plans:,}"),
@@ -56,6 +57,8 @@ def housekeeping_view(done: HousekeepingShape) -> None:
             ("files of the journal removed", f"{done.journal:,}"),
         ]
     )
+    for name in done.unread:
+        say(f"the suppression lists of {name} could not be read")
     say(f"the archive is {done.archive}")
     next_step("tidings ledger")
 

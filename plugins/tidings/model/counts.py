@@ -307,6 +307,8 @@ class LedgerShape(Shape):
 class HousekeepingShape(Shape):
     """`tidings housekeeping --json`: what `retention` let go."""
 
+    suppressed: int = Field(description="addresses that a provider will not write to, and that were not known as such")
+    unread: list[str] = Field(description="providers whose lists could not be read; the log says why")
     messages: int = Field(description="moved from the ledger to the archive")
     attempts: int = Field(description="of these messages")
     events: int = Field(description="of these messages")

@@ -122,3 +122,10 @@ def impersonal(text: str, address: str) -> str:
     for spelling in filter(None, spellings):
         line = re.sub(re.escape(spelling), "(recipient)", line, flags=re.IGNORECASE)
     return line[:MAX_DETAIL]
+
+
+class Suppressed(NamedTuple):
+    """An address that a provider will not write to, and why; the event itself holds nothing personal (R13)."""
+
+    address: str
+    event: ProviderEvent

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tidings.model.base import Noun
-from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule
+from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule, Suppressed
 from tidings.model.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -83,6 +83,13 @@ class Provider(ABC):
         What it leaves in `bookmark` is kept in the ledger together with the events, and is there again the next time.
         """
         return ()
+
+    async def suppressions(self, since: datetime | None = None) -> Sequence[Suppressed]:
+        """Whom it will not write to, and why, asked for once a day; the same entry may come again; none by default."""
+        return ()
+
+    async def check_sender(self, address: str) -> None:  # noqa: B027 - most providers cannot say
+        """TidingsError unless it takes messages from that address; asked by `tidings check --online`."""
 
     async def close(self) -> None:  # noqa: B027 - a provider without connections need not have it
         """Give back connections."""

@@ -1,4 +1,4 @@
-"""housekeeping: what is over leaves the ledger for the archive, and files that nothing reads any more are removed."""
+"""housekeeping: take over providers' suppression lists, archive what is over, remove files that nothing reads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from datetime import datetime
 
+from tidings.delivery.control import suppression_lists
 from tidings.errors import ProjectErrors
 from tidings.ledger.archive import Archive
 from tidings.ledger.database import Ledger
@@ -16,10 +17,13 @@ from tidings.ledger.snapshots import unneeded
 from tidings.model.counts import HousekeepingShape
 from tidings.planning.windows import too_short
 from tidings.project import Project
+from tidings.tracking.suppressed import take_lists
 
 
 def housekeeping(project: Project, now: datetime) -> HousekeepingShape:
-    """As `retention` says; without it, nothing goes. It may be stopped anywhere and run again.
+    """Nobody is sent to whom a provider has given up; and what is over goes as `retention` says, without it nothing.
+
+    It may be stopped anywhere and run again.
 
     ProjectErrors where messages would go that a cap, a goal or `not_again` still looks back to, each at its place.
     """
@@ -30,6 +34,8 @@ def housekeeping(project: Project, now: datetime) -> HousekeepingShape:
     removed = pruned = 0
     with Ledger.open(project, create=False) as ledger:
         refuse_old(ledger, journal)
+        lists = suppression_lists(project)
+        suppressed = take_lists(project, ledger, lists.suppressed, now)
         if kept.messages is not None:
             moved = move(ledger, archive, now - kept.messages)
         if kept.snapshots is not None:
@@ -41,6 +47,8 @@ def housekeeping(project: Project, now: datetime) -> HousekeepingShape:
         if kept.journal is not None and journal.name is not None:
             pruned = journal.prune(now - kept.journal)
     return HousekeepingShape(
+        suppressed=suppressed,
+        unread=lists.unread,
         messages=moved["messages"],
         attempts=moved["attempts"],
         events=moved["events"],

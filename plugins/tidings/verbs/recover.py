@@ -15,6 +15,7 @@ from tidings.ledger.snapshots import current_snapshot
 from tidings.model.counts import RecoverShape
 from tidings.project import Project
 from tidings.tracking.record import retake
+from tidings.tracking.suppressed import retake_lists
 
 
 def recover(project: Project, now: datetime, *, new_journal: bool = False) -> RecoverShape:
@@ -53,7 +54,9 @@ def _replay(project: Project, connection: Connection, journal: Journal, now: dat
         else:
             stops += record["entries"]
     replay.finish()
-    taken = retake(connection, project, stops, now)
+    listed = [entry for entry in stops if "address_key" in entry]
+    taken = retake_lists(connection, listed, now)
+    taken += retake(connection, project, [entry for entry in stops if "address_key" not in entry], now)
     catch_up(connection, tip)
     return RecoverShape(
         behind=tip - known,
