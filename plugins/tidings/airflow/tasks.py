@@ -6,7 +6,8 @@ Airflow fills the arguments that have the names of its context: dag_run, params,
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,12 @@ from tidings.project import Project, definition_files
 
 if TYPE_CHECKING:
     from tidings.model.campaign import Campaign
+    from tidings.model.counts import DeliverShape
     from tidings.planning.occasion import Occasion
 
 Counts = dict[str, Any]
 
+EVERY = 30.0  # seconds between two lines of a long delivery
 log = logging.getLogger(__name__)
 
 
@@ -88,7 +91,9 @@ def deliver(root: str, plan: Mapping[str, Any], shards: int, shard: int, dag_run
     from tidings.verbs.deliver import deliver as verb
 
     project = open_project(root)
-    done = verb(project, project.now(), plan_id=plan["plan_id"], shard=(shard, shards), run=_run(dag_run))
+    done = verb(
+        project, project.now(), plan_id=plan["plan_id"], shard=(shard, shards), run=_run(dag_run), tell=progress()
+    )
     counts = done.model_dump(exclude={"causes"})  # what a provider said may be about a person
     log.info("shard %s of %s: %s", shard, shards, counts)
     return counts
@@ -111,7 +116,7 @@ def tick(root: str, dag_run: Any = None) -> Counts:
 
     project = open_project(root)
     _needs_ledger(project)
-    shape = verb(project, project.now(), run=_run(dag_run))
+    shape = verb(project, project.now(), run=_run(dag_run), tell=progress())
     if shape.unapproved:
         log.warning("%s messages wait for the approval of their plan", shape.unapproved)
     if not any(
@@ -211,6 +216,19 @@ def reject(root: str, plan: Mapping[str, Any], who: str) -> list[str]:
     now = project.now()
     shape = verb(project, plan["campaign"], now, hash_=plan["hash"], who=who, comment="in Airflow", reject=True)
     return shape.rejected
+
+
+def progress() -> Callable[[DeliverShape], None]:
+    """What logs how far a delivery has come, in numbers alone, every half minute."""
+    told = time.monotonic()
+
+    def tell(done: DeliverShape) -> None:
+        nonlocal told
+        if time.monotonic() - told >= EVERY:
+            told = time.monotonic()
+            log.info("so far: %s", done.model_dump(exclude={"causes"}))
+
+    return tell
 
 
 def _occasion(project: Project, campaign: Campaign, now: datetime, dag_run: Any, events: Any) -> str:

@@ -9,6 +9,7 @@ from tidings.errors import Where
 from tidings.reports.reasons import in_gate_order, reason_sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from tidings.model.campaign import Campaign
@@ -131,6 +132,11 @@ def refresh_view(done: RefreshShape) -> None:
     for change in done.drift:
         say(f"since the last refresh: {change}")
     next_step("tidings plan CAMPAIGN")
+
+
+def tell_progress(told: Callable[[str], None], done: DeliverShape) -> None:
+    """How far a delivery has come, in numbers alone."""
+    told(f"{done.claimed:,} handed over, {done.accepted:,} accepted, {sum(done.skipped.values()):,} skipped")
 
 
 def deliver_view(done: DeliverShape) -> None:
