@@ -107,7 +107,7 @@ def test_a_refresh_publishes_one_snapshot(project: Project) -> None:
     shape = refresh(project, NOW, new_key=keys())
     assert shape == RefreshShape(
         snapshot=shape.snapshot, as_of=NOW, customers=4, persons=3, segments={"everybody": 3, "milk": 2}, entered={},
-        left={}, edited=[], unknown={"everybody": 0, "milk": 0}, recommended=2,
+        left={}, edited=[], unknown={"everybody": 0, "milk": 0}, recommended=2, value=shape.value,
         quarantined={"customers.customer_id": 1, "orders.currency": 1},
     )  # fmt: skip
     snapshot = current(project)

@@ -25,7 +25,7 @@ def refresh(at: At = None, json: Json = False, root: Root = None) -> None:
     project = load(root)
     with printing.working("refreshing"):
         done = run_refresh(project, project.now(at))
-    printing.show(done, views.refresh_view, json)
+    printing.show(done, lambda shape: views.refresh_view(shape, project.settings.base_currency), json)
 
 
 @commands.command()

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from tidings.model.base import Shape
+from tidings.model.value import ValueFit
 
 Decision = Literal["planned", "withheld", "no"]
 
@@ -94,6 +95,7 @@ class RefreshShape(Shape):
     shared: dict[str, int] = Field(
         default={}, description="customers whose e-mail or phone is one of more than five: it links nobody"
     )
+    value: ValueFit = Field(description="what these customers are expected to buy, and by which models")
     drift: list[str] = Field(default=[], description="columns that came, went or have another type since the last")
 
 

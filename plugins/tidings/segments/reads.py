@@ -14,6 +14,7 @@ from tidings.segments.features import QUINTILES
 from tidings.segments.questions import Questions
 from tidings.segments.touches import LAST
 from tidings.warehouse.contract import SOURCES
+from tidings.warehouse.features import VALUE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -23,7 +24,7 @@ REQUIRED = frozenset(name for name, source in SOURCES.items() if source.required
 
 _ORDERS = (
     *("orders", "total_spend", "average_order", "first_order_at", "last_order_at", "recency_days"),
-    *("average_gap_days", "orders_90d", "spend_90d", "status", *QUINTILES),
+    *("average_gap_days", "orders_90d", "spend_90d", "status", *QUINTILES, *VALUE),
 )
 FEATURES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(_ORDERS, frozenset({"orders"})),

@@ -95,7 +95,7 @@ def _asked(project: Project) -> tuple[dict[str, set[str]], dict[str, int]]:
         features, people = Path(folder) / "features.parquet", Path(folder) / "people.parquet"
         tables = open_tables(warehouse, NOW)
         questions = compile_questions(project, NOW, all_columns(tables["customers"]))
-        save_features(warehouse, tables, questions.conditions, NOW, features)
+        save_features(warehouse, tables, questions.conditions, NOW, features, zone=ZONE)
         persons = pd.read_parquet(features, columns=["customer_id"])
         persons = persons.assign(person_key=persons["customer_id"], represents=True)
         save_people(features, persons, _no_touches(), questions, NOW, people)

@@ -25,6 +25,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     Where anything goes wrong (TidingsError, and whatever a plugin raises) the last good snapshot stays current and
     nothing half-written is left.
     """
+    from tidings.insight.customers import value_customers
     from tidings.recommend.engine import Previous, save_recommendations
     from tidings.segments.answers import save_answers
     from tidings.segments.drift import refuse_drift
@@ -36,13 +37,14 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
     from tidings.warehouse import people
     from tidings.warehouse.building import ADDRESSES, building
     from tidings.warehouse.connection import open_warehouse
+    from tidings.warehouse.days import today
     from tidings.warehouse.drift import changes
     from tidings.warehouse.features import last_orders, save_features
     from tidings.warehouse.freshness import stale_sources
     from tidings.warehouse.identity import resolve, shared_addresses
     from tidings.warehouse.tables import open_tables
 
-    snapshot_id, ladder = random_key(), project.settings.ladder
+    snapshot_id, ladder, zone = random_key(), project.settings.ladder, project.settings.timezone
     with (
         Ledger.open(project) as ledger,
         building(project.state / "snapshots", snapshot_id) as made,
@@ -59,7 +61,8 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         refuse_drift(project, now, columns, earlier.get("columns", {}), drift)
         questions = compile_questions(project, now, columns, tables)
         features = made.folder / "features.parquet"
-        save_features(warehouse, tables, questions.conditions, now, features, ladder)
+        save_features(warehouse, tables, questions.conditions, now, features, ladder, zone)
+        value = value_customers(features, today(now, zone), project.settings.base_currency)
 
         consents = people.load_consents(warehouse, tables)
         profiles = people.load_profiles(warehouse, tables, last_orders(features), consents, now)
@@ -69,7 +72,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         changed = edited(project, last) if last else []
         history = load_history(last, questions.segments, changed, found.merges, now)
         known_as = found.people.assign(email=found.addresses["email"])
-        answers = save_answers(features, known_as, touches, questions, history, made.folder, ladder)
+        answers = save_answers(features, known_as, touches, questions, history, made.folder, ladder, value.rows)
         features.unlink()
         before = Previous(last.folder, earlier["mining"]) if last and earlier.get("mining") else None
         picks = save_recommendations(project, warehouse, tables, found.people, before, now, made.folder)
@@ -78,7 +81,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
             snapshot=snapshot_id, as_of=now, customers=len(found.people), persons=int(found.people["represents"].sum()),
             **vars(answers), edited=changed, recommended=picks.persons, quarantined=dict(tables.quarantined),
             merged=len(found.merges), shared=shared_addresses(found.addresses),
-            stale={each.source: each.newest for each in old}, drift=[str(change) for change in drift],
+            value=value.fit, stale={each.source: each.newest for each in old}, drift=[str(change) for change in drift],
         )  # fmt: skip
         kept: dict[str, Any] = {
             **shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project),

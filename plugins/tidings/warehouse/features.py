@@ -16,6 +16,7 @@ from tidings.settings import Ladder
 from tidings.warehouse.contract import CONTACT_COLUMNS
 from tidings.warehouse.milestones import milestones
 from tidings.warehouse.reading import save
+from tidings.warehouse.rhythm import REPEAT_SPEND, rhythm
 
 if TYPE_CHECKING:
     import ibis.expr.datatypes as dt
@@ -43,6 +44,16 @@ BASE: Mapping[str, FeatureKind] = {
     "open_cases": "number",
 }
 """Base features and what they hold; money in minor units of the base currency, days as whole days but for the gap."""
+
+VALUE: Mapping[str, FeatureKind] = {
+    "p_alive": "number",
+    "predicted_orders_3m": "number",
+    "predicted_orders_12m": "number",
+    "predicted_value_3m": "money",
+    "predicted_value_12m": "money",
+    "value_model": "text",
+}
+"""What models say of each customer, made of the file of stage 1."""
 
 USUAL_LADDER = Ladder()
 RESERVED = ("person_key", "represents", "since")
@@ -72,9 +83,10 @@ def save_features(
     now: datetime,
     path: Path,
     ladder: Ladder = USUAL_LADDER,
+    zone: str = "UTC",
 ) -> None:
     """Write base features, attributes and the conditions' aggregates: customer_id is unique, nobody is left out."""
-    save(warehouse.backend, features(tables, conditions, now, ladder), path, "features")
+    save(warehouse.backend, features(tables, conditions, now, ladder, zone), path, "features")
 
 
 def last_orders(path: Path) -> pd.DataFrame:
@@ -85,9 +97,13 @@ def last_orders(path: Path) -> pd.DataFrame:
 
 
 def features(
-    tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime, ladder: Ladder = USUAL_LADDER
+    tables: Mapping[str, ir.Table],
+    conditions: Iterable[Condition],
+    now: datetime,
+    ladder: Ladder = USUAL_LADDER,
+    zone: str = "UTC",
 ) -> ir.Table:
-    """The one query of stage 1, not run yet."""
+    """The one query of stage 1, not run yet; days are those of `zone`."""
     customers = tables["customers"]
     asked = [condition for condition in conditions if not condition.ledger]
     own = [column for column in customers.columns if column not in CONTACT_COLUMNS]
@@ -96,6 +112,7 @@ def features(
         [
             _orders(tables["orders"], now),
             milestones(tables["orders"], ladder),
+            rhythm(tables["orders"], now, zone),
             *aggregated(tables, asked, now, "customer_id"),
         ],
         "customer_id",
@@ -185,6 +202,7 @@ def _derived(rows: ir.Table, now: datetime, has_cases: bool) -> dict[str, Any]:
         "tenure_days": days(rows.created_at),
         "average_gap_days": span / ((rows.orders - 1).nullif(0) * DAY),
         "open_cases": rows.open_cases.fill_null(0) if has_cases else ibis.null("int64"),
+        REPEAT_SPEND: _whole(rows[REPEAT_SPEND]),
     }
 
 
