@@ -41,7 +41,7 @@ LOCAL = Path("config/local.yaml")
 PRODUCTION = "production"
 
 Values = dict[str, Any]
-Source = Literal["customers", "orders", "order_lines", "products", "cases", "events", "consents", "fx"]
+Source = Literal["customers", "orders", "order_lines", "products", "cases", "events", "consents", "subscriptions", "fx"]
 
 
 def _instant(value: Any) -> datetime:

@@ -33,7 +33,20 @@ def fit_rows(fit: ValueFit, currency: str) -> list[tuple[str, str]]:
     """What a refresh expects of all customers."""
     digits = exponent(currency)
     money = f"{fit.predicted_value_12m / 10**digits:,.{digits}f} {currency}"
-    return [("customers who ordered", f"{fit.customers:,}"), *expectations(fit, money)]
+    rows = [("customers who ordered", f"{fit.customers:,}"), *expectations(fit, money)]
+    if fit.subscribers:
+        theirs = f"{fit.subscribers.predicted_value_12m / 10**digits:,.{digits}f} {currency}"
+        rows += [("subscribers", f"{fit.subscribers.subscribers:,}"), ("their value in 12 months", theirs)]
+    return rows
+
+
+def fit_models(fit: ValueFit) -> None:
+    """The models of a refresh, those of subscribers last."""
+    models(fit)
+    if fit.subscribers and fit.subscribers.note:
+        say(f"{fit.subscribers.note}; {fit.subscribers.leaving:.1%} leave in a month")
+    if fit.subscribers and fit.subscribers.params:
+        say(f"sBG alpha {fit.subscribers.params.alpha:.4g}, beta {fit.subscribers.params.beta:.4g}, by months")
 
 
 def expectations(found: ValueShape | ValueFit, money: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidings.cli.printing import columns, heading, next_step, numbers, say
-from tidings.cli.value_views import fit_rows, models
+from tidings.cli.value_views import fit_models, fit_rows
 from tidings.errors import Where
 from tidings.reports.reasons import in_gate_order, reason_sentence
 
@@ -131,7 +131,7 @@ def refresh_view(done: RefreshShape, currency: str) -> None:
             *((f"too old: {name}", f"{at:%Y-%m-%d %H:%M}" if at else "empty") for name, at in done.stale.items()),
         ]
     )
-    models(done.value)
+    fit_models(done.value)
     for change in done.drift:
         say(f"since the last refresh: {change}")
     next_step("tidings plan CAMPAIGN")

@@ -24,10 +24,11 @@ REQUIRED = frozenset(name for name, source in SOURCES.items() if source.required
 
 _ORDERS = (
     *("orders", "total_spend", "average_order", "first_order_at", "last_order_at", "recency_days"),
-    *("average_gap_days", "orders_90d", "spend_90d", "status", *QUINTILES, *VALUE),
+    *("average_gap_days", "orders_90d", "spend_90d", "status", *QUINTILES),
 )
 FEATURES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(_ORDERS, frozenset({"orders"})),
+    **dict.fromkeys(VALUE, frozenset({"orders", "subscriptions"})),
     "tenure_days": frozenset({"customers"}),
     "open_cases": frozenset({"cases"}),
     "level": frozenset({"orders", "customers"}),  # whose advocate a customer is may be a column of theirs

@@ -23,6 +23,7 @@ from tidings.warehouse.milestones import BACK_AT, LOYAL_AT
 from tidings.warehouse.reading import fetch, reading
 from tidings.warehouse.rhythm import RHYTHM
 from tidings.warehouse.scratch import scratch
+from tidings.warehouse.subscribers import SUBSCRIPTION
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,7 +99,7 @@ def _features(ladder: Ladder, now: datetime, answered: Iterable[str] = ()) -> st
         for name, ranked in QUINTILES.items()
     )
     more = "".join(f"persons.{quoted(name)}, " for name in answered)
-    hidden = ", ".join((LOYAL_AT, BACK_AT, *RHYTHM))
+    hidden = ", ".join((LOYAL_AT, BACK_AT, *RHYTHM, *SUBSCRIPTION))
     return (
         f"SELECT persons.person_key, features.* EXCLUDE ({hidden}), ledger.* EXCLUDE (person_key), "
         f"persons.represents, {more}{quintiles}, {level_sql(ladder)} AS level, {status_sql(ladder, now)} AS status, "

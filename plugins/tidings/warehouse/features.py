@@ -17,6 +17,7 @@ from tidings.warehouse.contract import CONTACT_COLUMNS
 from tidings.warehouse.milestones import milestones
 from tidings.warehouse.reading import save
 from tidings.warehouse.rhythm import REPEAT_SPEND, rhythm
+from tidings.warehouse.subscribers import SUBSCRIPTION, subscribers
 
 if TYPE_CHECKING:
     import ibis.expr.datatypes as dt
@@ -104,6 +105,8 @@ def features(
     zone: str = "UTC",
 ) -> ir.Table:
     """The one query of stage 1, not run yet; days are those of `zone`."""
+    import ibis
+
     customers = tables["customers"]
     asked = [condition for condition in conditions if not condition.ledger]
     own = [column for column in customers.columns if column not in CONTACT_COLUMNS]
@@ -119,6 +122,10 @@ def features(
     )
     if "cases" in tables:
         rows = join_all(rows, [_cases(tables["cases"], now)], "customer_id")
+    if "subscriptions" in tables:
+        rows = join_all(rows, subscribers(tables, now, zone), "customer_id")
+    else:
+        rows = rows.mutate(**{name: ibis.null(kind) for name, kind in SUBSCRIPTION.items()})
     return rows.mutate(**_derived(rows, now, "cases" in tables))
 
 
