@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
 from tidings.project import Project
+from tidings.segments.dates import NEXT_DUE
 from tidings.segments.expressions import Kind
 from tidings.segments.touches import LAST
 from tidings.warehouse.connection import Warehouse, open_warehouse
@@ -27,6 +28,7 @@ STAGE_2: dict[str, FeatureKind] = {
     **dict.fromkeys(QUINTILES, "number"),
     **dict.fromkeys(LAST.values(), "time"),
     **dict.fromkeys(("level", "status"), "text"),
+    NEXT_DUE: "date",
     **VALUE,
 }
 

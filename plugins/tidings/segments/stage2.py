@@ -12,6 +12,7 @@ from tidings.model.seams import Condition
 from tidings.plugins import contained
 from tidings.segments.columns import quoted
 from tidings.segments.compile import CompiledCondition
+from tidings.segments.dates import NEXT_DUE, due_sql
 from tidings.segments.features import QUINTILES
 from tidings.segments.history import History, load_history
 from tidings.segments.ladder import level_sql, status_sql
@@ -21,7 +22,7 @@ from tidings.settings import Ladder
 from tidings.warehouse.features import USUAL_LADDER, VALUE, aggregated, join_all
 from tidings.warehouse.milestones import BACK_AT, LOYAL_AT
 from tidings.warehouse.reading import fetch, reading
-from tidings.warehouse.rhythm import RHYTHM
+from tidings.warehouse.rhythm import GAP, LAST_DAY, REPEATS, RHYTHM
 from tidings.warehouse.scratch import scratch
 from tidings.warehouse.subscribers import SUBSCRIPTION
 
@@ -103,6 +104,7 @@ def _features(ladder: Ladder, now: datetime, answered: Iterable[str] = ()) -> st
     return (
         f"SELECT persons.person_key, features.* EXCLUDE ({hidden}), ledger.* EXCLUDE (person_key), "
         f"persons.represents, {more}{quintiles}, {level_sql(ladder)} AS level, {status_sql(ladder, now)} AS status, "
+        f"DATE '1970-01-01' + CAST({due_sql(GAP, REPEATS, LAST_DAY)} AS INTEGER) AS {NEXT_DUE}, "
         "valued.* EXCLUDE (customer_id) REPLACE (coalesce(value_model, 'none') AS value_model) "
         "FROM features JOIN persons USING (customer_id) LEFT JOIN ledger USING (person_key) "
         "LEFT JOIN valued USING (customer_id)"

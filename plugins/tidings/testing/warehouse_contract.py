@@ -61,6 +61,8 @@ ASKED: list[tuple[str, list[Any], set[str]]] = [
     ("a_quote_is_a_letter", [{"bought": {"category": "Mum's", "within": "30d"}}], {ANA, BO}),
     ("without_orders", ["orders = 0 and last_order_at is null"], {DAI, EVE}),
     ("open_cases", ["open_cases = 1"], {EVE}),
+    ("due_by_local_days", ["next_due = '2026-12-13'"], {ANA}),
+    ("hardly_known", ["completeness = 0.125"], {ANA, BO, CAM, DAI, EVE}),
     ("subscribed", ["p_alive = 1 and predicted_value_3m = 5.63"], {EVE}),
     ("nobody", ["orders > 99"], set()),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import reduce
-from operator import or_
+from operator import add, or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from tidings.model.seams import Condition
 from tidings.plugins import contained
 from tidings.settings import Ladder
 from tidings.warehouse.contract import CONTACT_COLUMNS
+from tidings.warehouse.days import DAY
 from tidings.warehouse.milestones import milestones
 from tidings.warehouse.reading import save
 from tidings.warehouse.rhythm import REPEAT_SPEND, rhythm
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 FeatureKind = Literal["number", "money", "time", "date", "text", "boolean"]
 
-DAY = 86_400
 LATELY = timedelta(days=90)
 
 BASE: Mapping[str, FeatureKind] = {
@@ -43,8 +43,12 @@ BASE: Mapping[str, FeatureKind] = {
     "orders_90d": "number",
     "spend_90d": "money",
     "open_cases": "number",
+    "completeness": "number",
 }
 """Base features and what they hold; money in minor units of the base currency, days as whole days but for the gap."""
+
+CONTACT = ("email", "phone", "first_name", "last_name", "locale", "timezone", "country", "birth_date")
+"""What should be known of everybody; eight of them, so that every share is a float without rounding."""
 
 VALUE: Mapping[str, FeatureKind] = {
     "p_alive": "number",
@@ -111,7 +115,7 @@ def features(
     asked = [condition for condition in conditions if not condition.ledger]
     own = [column for column in customers.columns if column not in CONTACT_COLUMNS]
     rows = join_all(
-        customers.select(*own),
+        customers.select(*own, completeness=_completeness(customers)),
         [
             _orders(tables["orders"], now),
             milestones(tables["orders"], ladder),
@@ -184,6 +188,14 @@ def _orders(orders: ir.Table, now: datetime) -> ir.Table:
         orders_90d=orders.count(where=lately),
         spend_90d=_whole(orders.total.sum(where=lately)),
     )
+
+
+def _completeness(customers: ir.Table) -> ir.Column:
+    """The share of CONTACT that is known; a blank says nothing."""
+    import ibis
+
+    known = [(customers[name].cast("string").strip() != "").ifelse(1, 0) for name in CONTACT]
+    return reduce(add, known) / ibis.literal(float(len(CONTACT)))
 
 
 def _cases(cases: ir.Table, now: datetime) -> ir.Table:
