@@ -63,11 +63,10 @@ def models(found: ValueShape | ValueFit) -> None:
         r, alpha, a, b = (f"{each:.4g}" for each in found.params.model_dump().values())
         say(f"BG/NBD r {r}, alpha {alpha} {found.unit}, a {a}, b {b}")
         say(f"log-likelihood {found.log_likelihood:,.1f}")
+    if found.undetermined:
+        say(f"the data leave open: {', '.join(found.undetermined)}")
     if found.gamma_gamma:
         p, q, v = (f"{getattr(found.gamma_gamma, name):.4g}" for name in "pqv")
-        agreed = (
-            ""
-            if found.spend_correlation is None
-            else f"; number and size of orders correlate by {found.spend_correlation:.2f}"
-        )
-        say(f"Gamma-Gamma p {p}, q {q}, v {v}{agreed}")
+        say(f"Gamma-Gamma p {p}, q {q}, v {v}")
+    if found.spend_correlation is not None:
+        say(f"number and size of orders correlate by {found.spend_correlation:.2f}")
