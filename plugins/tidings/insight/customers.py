@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +15,7 @@ from tidings.insight.value import fit_value, score
 from tidings.model.money import exponent
 from tidings.model.value import SbgParameters, SubscriberFit, ValueFit
 from tidings.warehouse.rhythm import FIRST_DAY, LAST_DAY, REPEAT_SPEND, REPEATS
+from tidings.warehouse.scratch import scratch
 from tidings.warehouse.subscribers import BEGUN, ENDED, ENDLESS, OPEN, ORDERS, PRICE, RESUMES, SPEND
 
 UNIT = 7
@@ -55,7 +55,7 @@ def value_customers(features: Path, today: int, currency: str) -> Valued:
     are those of `tidings value`.
     """
     scale = 10 ** exponent(currency)
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         named = {"features": str(features), "today": today}
         rows = connection.execute(BOUGHT, {**named, "scale": scale}).df()
         subscribed = connection.execute(SUBSCRIBED, named).df()

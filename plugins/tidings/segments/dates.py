@@ -78,7 +78,8 @@ def _birthdays(day: date) -> list[int]:
 class Due(Condition):
     """Is due to buy again, a category or anything, `before` days from today, within so many, or today.
 
-    The day is that of `due_sql`; for anything it is the feature NEXT_DUE.
+    Due is the last day of buying plus the usual gap, made of the customer's own and that of all; for anything it is the
+    feature `next_due`.
     """
 
     name: ClassVar[str] = "due"

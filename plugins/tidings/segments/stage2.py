@@ -48,8 +48,8 @@ def save_people(
     `features` is the file of stage 1, `persons` has customer_id, person_key, represents and, where lists may ask
     for it, email (normalised; it is written nowhere), `touches` what `load_touches` gives, `history` what
     `load_history` gives; without it this refresh is the first. `valued` has customer_id and the columns of VALUE; of
-    who is not in it nothing is known. A person is in a segment where any of their profiles
-    is. TidingsError naming the condition whose SQL the engine refuses.
+    who is not in it nothing is known. A person is in a segment where any of their profiles is.
+    TidingsError naming the condition whose SQL the engine refuses.
     """
     import ibis
 
