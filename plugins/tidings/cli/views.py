@@ -137,16 +137,16 @@ def refresh_view(done: RefreshShape, currency: str) -> None:
     next_step("tidings plan CAMPAIGN")
 
 
-def tell_progress(told: Callable[[str], None], done: DeliverShape) -> None:
-    """How far a delivery has come, in numbers alone."""
-    told(f"{done.claimed:,} handed over, {done.accepted:,} accepted, {sum(done.skipped.values()):,} skipped")
-
-
 def _moved(done: RefreshShape, segment: str) -> str:
     """Who came into a segment and who left it; nothing where the last snapshot did not have it."""
     if segment not in done.entered:
         return ""
     return f" (+{done.entered[segment]:,} -{done.left[segment]:,})"
+
+
+def tell_progress(told: Callable[[str], None], done: DeliverShape) -> None:
+    """How far a delivery has come, in numbers alone."""
+    told(f"{done.claimed:,} handed over, {done.accepted:,} accepted, {sum(done.skipped.values()):,} skipped")
 
 
 def deliver_view(done: DeliverShape) -> None:
