@@ -275,7 +275,9 @@ SETTINGS = {
     "Settings.caps": "by channel; over all marketing campaigns",
     "Settings.quiet_hours": "when no marketing message leaves",
     "Settings.lanes": "by provider: how fast it may send, and when it stops: [delivery.md](delivery.md#lanes)",
+    "Settings.delivery": "how messages are handed over",
     "Settings.doubt": "how long a message may be in doubt",
+    "Settings.retention": "how long what is over is kept at hand",
     "Settings.control_group": "share of everybody that no marketing campaign contacts",
     "Settings.mining": "what recommendations are made from",
     "Settings.ladder": "what `level` and `status` mean here: [segments.md](segments.md#level-and-status)",
@@ -302,6 +304,13 @@ SETTINGS = {
     "Channel.providers": "the first one carries the channel",
     "Cap.max": "marketing messages a person",
     "Cap.within": "counted backwards from the sending",
+    "Retention.messages": "from the ledger into [the archive](ledger.md#the-archive), when they are over and older; "
+    "not less than any cap, goal or `not_again` looks back",
+    "Retention.snapshots": "removed when older than this and nothing reads them any more",
+    "Retention.journal": "files of the [journal](ledger.md#the-journal) are removed when all in them is older: an "
+    "older backup of the ledger cannot be put back then",
+    "Delivery.batch": "messages claimed and handed over together: so many one crash can leave in doubt; not more "
+    "than a provider of a channel takes at once (`max_batch`)",
     "Doubt.horizon": "then the campaign's `guarantee` decides",
     "WarmUp.start": "the first day",
     "WarmUp.first_day": "messages on it",
@@ -340,7 +349,8 @@ SETTINGS = {
 }
 
 TABLES = {
-    "meta": "What the ledger is stamped with: `environment`, `machine_id` (SQLite), `journal` and `journal_head`.",
+    "meta": "What the ledger is stamped with: `environment`, `machine_id` (SQLite), `journal` and `journal_head`; "
+    "under `bookmark:` and a provider, how far what waits there has been read.",
     "persons": "One row a person.",
     "profiles": "Which person each customer of the warehouse is.",
     "contacts": "One row an address of a channel. Suppression lives here and stays with the address.",
@@ -354,6 +364,8 @@ TABLES = {
     "messages": "One person, campaign, occasion and step: the unit of truth.",
     "attempts": "Each hand-over to a provider, written before the first byte.",
     "events": "What came back. An event of a provider is kept once.",
+    "archives": "What `tidings housekeeping` has moved to files, by plan and state.",
+    "touches": "The last time of each kind that a person had to do with messages in the archive.",
     "slots": "Which campaign a person's place on a channel is given to. Nothing writes it yet.",
     "lanes": "Pace and pause by provider and group of recipients' domains.",
     "coupons": "Personal codes. Nothing writes it yet.",

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from tidings.clock import parse_at
 from tidings.errors import ProjectErrors, TidingsError, Where
-from tidings.model.insight import Profit, Wallet
+from tidings.model.insight import Ladder, Mining, Profit, Wallet
 from tidings.model.mistakes import Mistake, Place, shown
 from tidings.model.salvage import StandIns, salvage
 from tidings.model.scalars import (
@@ -25,7 +25,6 @@ from tidings.model.scalars import (
     Currency,
     Day,
     Domain,
-    Duration,
     Language,
     Name,
     Rate,
@@ -43,8 +42,9 @@ PRODUCTION = "production"
 
 Values = dict[str, Any]
 Source = Literal[
-    "customers", "orders", "order_lines", "products", "cases", "events", "consents", "activity_costs", "fx"
-]
+    "customers", "orders", "order_lines", "products", "cases", "events", "consents", "subscriptions",
+    "activity_costs", "fx",
+]  # fmt: skip
 
 
 def _instant(value: Any) -> datetime:
@@ -128,45 +128,27 @@ class QuietHours(Part):
     end: Clock
 
 
-class Mining(Part):
-    """Association rules for cross-sell; supports and confidences as shares of baskets."""
+class Delivery(Part):
+    """How messages are handed over: `batch` are claimed at once, and so many one crash can leave in doubt (R14)."""
 
-    level: Literal["category", "product"] = "category"
-    min_support: Share = 0.01
-    min_confidence: Share = 0.1
-    max_length: Annotated[Whole, Field(ge=2, le=4)] = 2
-    window: Span = timedelta(days=180)
-    every: Duration = timedelta(days=7)
-    replenish: Duration = timedelta(days=14)
-
-
-class Ladder(Part):
-    """How far a customer has come (`level`), and how they are doing by their own rhythm (`status`).
-
-    `at_risk`, `lapsed` and `lost` are multiples of the customer's own average gap between orders.
-    """
-
-    loyal_orders: Annotated[Whole, Field(ge=2)] = 5
-    loyal_within: Span = timedelta(days=365)
-    advocate: str | None = None
-    usual_gap: Span = timedelta(days=30)
-    shortest_gap: Span = timedelta(days=7)
-    at_risk: Annotated[Whole, Field(ge=1)] = 2
-    lapsed: Annotated[Whole, Field(ge=1)] = 3
-    lost: Annotated[Whole, Field(ge=1)] = 6
-    won_back: Span = timedelta(days=90)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Ladder:
-        if not self.at_risk < self.lapsed < self.lost:
-            raise ValueError("`at_risk`, `lapsed` and `lost` do not rise; write such as at_risk: 2, lapsed: 3, lost: 6")
-        return self
+    batch: Annotated[Whole, Field(ge=1, le=10_000)] = 100
 
 
 class Doubt(Part):
     """How long a message may be in doubt until its campaign's `guarantee` decides."""
 
     horizon: Span = timedelta(days=3)
+
+
+class Retention(Part):
+    """How long what is over is kept at hand; by default for ever. `tidings housekeeping` goes by it.
+
+    `messages` move from the ledger to Parquet files, `snapshots` and files of the `journal` are removed.
+    """
+
+    messages: Span | None = None
+    snapshots: Span | None = None
+    journal: Span | None = None
 
 
 class WarmUp(Part):
@@ -228,7 +210,9 @@ class Settings(BaseModel):
     caps: dict[Name, Cap] = {}
     quiet_hours: QuietHours | None = None
     lanes: dict[Name, Lane] = {}
+    delivery: Delivery = Delivery()
     doubt: Doubt = Doubt()
+    retention: Retention = Retention()
     control_group: Share = 0.0
     mining: Mining = Mining()
     ladder: Ladder = Ladder()

@@ -13,7 +13,7 @@ from tidings.errors import ProjectErrors, TidingsError
 from tidings.project import load_project
 
 FILE = "config/campaigns/newsletter.yaml"
-OWN = {"tidings__refresh", "tidings__tick", "tidings__report"}
+OWN = {"tidings__refresh", "tidings__tick", "tidings__report", "tidings__housekeeping"}
 CAMPAIGNS = {"cross_sell_weekly", "newsletter", "second_order", "win_back"}
 CAMPAIGN_DAGS = {f"campaign__{name}" for name in CAMPAIGNS}
 
@@ -53,6 +53,7 @@ def test_every_dag_has_a_schedule_in_its_zone(workspace: Path) -> None:
     expected["tidings__refresh"] = ("0 5 * * *", here)
     expected["tidings__tick"] = ("*/5 * * * *", here)
     expected["tidings__report"] = ("0 8 * * *", here)
+    expected["tidings__housekeeping"] = ("30 3 * * *", here)
     assert {dag_id: when(dag) for dag_id, dag in build(workspace).items()} == expected
 
 

@@ -15,6 +15,7 @@ from tidings.airflow.local import run_dag_once
 from tidings.errors import ProjectErrors
 from tidings.ledger.database import Ledger
 from tidings.ledger.tables import attempts, messages, plans
+from tidings.model.counts import DeliverShape
 from tidings.project import load_project
 from tidings.testing.smtp_sink import SmtpSink
 
@@ -231,3 +232,20 @@ def test_once_is_not_sent_a_year_later(approved: Path) -> None:
     rewrite(approved, "newsletter", schedule='{once: "2020-12-24T09:00"}')
     with pytest.raises(AirflowSkipException, match="too late"):
         tasks.plan(str(approved), "newsletter", dag_run=scheduled(NOW))
+
+
+def test_a_long_delivery_logs_counts_and_what_nobody_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every half minute a line; not what a provider said, which may be about a person (R53)."""
+    none: dict[str, int] = {}
+    same = {"claimed": 7, "accepted": 6, "refused": 1, "later": 0, "in_doubt": 0, "expired": 0}
+    done = DeliverShape.model_validate(same | {"skipped": none, "put_off": none, "causes": {"550 lan": 1}})
+    with caplog.at_level("INFO", logger=tasks.log.name):
+        tasks.progress()(done)
+        assert [] == caplog.messages
+        monkeypatch.setattr(tasks, "EVERY", 0.0)
+        tasks.progress()(done)
+    [line] = caplog.messages
+    assert "'accepted': 6" in line
+    assert "550" not in line

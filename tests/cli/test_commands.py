@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,10 @@ def test_why_goes_through_the_gates(refreshed: Path, run: Run) -> None:
 
 def test_the_whole_line_by_hand(shop: Path, run: Run) -> None:
     """refresh, plan, approve, deliver, track, tick, measure, report, ledger: each says what is next."""
-    readable(run("refresh", "--at", "2026-11-24T14:00", "-C", shop))
+    refreshed = run("refresh", "--at", "2026-11-24T14:00", "-C", shop)
+    readable(refreshed)
+    assert re.search(r"^in loyal +\d+ \(\+\d+ -\d+\)$", refreshed.out, re.MULTILINE)
+    assert re.search(r"^their value +[\d,.]+ USD$", refreshed.out, re.MULTILINE)
     committed = run("plan", "newsletter", "--at", AT, "--commit", "-C", shop)
     readable(committed)
     assert committed.last == "next: tidings approve newsletter"

@@ -17,7 +17,7 @@ from tidings.model import counts
 from tidings.project import load_project
 
 SHOWN = """environment messages campaigns reports in_doubt oldest_in_doubt unapproved oldest_planned
-    paused persons size behind"""
+    paused persons size archived behind"""
 
 
 @pytest.fixture
@@ -89,10 +89,11 @@ def test_a_broken_ledger_is_exit_code_1(planned: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "keys"),
     [
-        ([], SHOWN),
-        (["verify"], "ok rules breaches"),
-        (["recover", "--at", AT], "behind doubted added persons stops unreadable"),
-        (["backup", "copy.db"], "file size"),
+        (["ledger"], SHOWN),
+        (["ledger", "verify"], "ok rules breaches"),
+        (["ledger", "recover", "--at", AT], "behind doubted added persons stops reports unreadable"),
+        (["ledger", "backup", "copy.db"], "file size"),
+        (["housekeeping", "--at", AT], "suppressed unread messages attempts events plans archive snapshots journal"),
     ],
 )
 def test_the_keys_stay_what_they_are(
@@ -100,6 +101,6 @@ def test_the_keys_stay_what_they_are(
 ) -> None:
     """Written out here, not read from the model: scripts of others rely on them."""
     monkeypatch.chdir(planned)
-    ran = run("ledger", *arguments, "--json")
+    ran = run(*arguments, "--json")
     assert (0, "") == (ran.code, ran.err)
     assert keys.split() == list(json.loads(ran.out))

@@ -169,6 +169,7 @@ def test_a_spinner_turns_only_on_a_terminal(
     monkeypatch.setattr(
         printing, "Console", lambda **_: Console(file=screen, force_terminal=True, width=80, color_system=None)
     )
-    with printing.working("planning"):
-        pass
+    with printing.working("planning") as told:
+        told("7 [of] 9")
     assert "planning …" in screen.getvalue()
+    assert "planning … 7 [of] 9" in screen.getvalue()

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
+from tests.databases import keep
 from tests.planning.campaigns import campaign
 from tests.stage import DAY, NOW, Scripted, Stage, person, register
 from tidings.model.delivery import ProviderEvent
 from tidings.testing.smtp_sink import SmtpSink
+from tidings.tracking import record
 from tidings.verbs.deliver import deliver
 from tidings.verbs.tick import tick
 
@@ -79,3 +83,32 @@ def test_one_that_fails_keeps_no_other_back(stage: Stage) -> None:
     stage.settings(channels={"email": {"providers": ["broken", "fine"]}})
     stage.people([person(1)])
     assert [1, 0] == [tick(stage.project, NOW).tracked for _ in range(2)]
+
+
+def test_how_far_was_read_is_written_with_what_was_found(either: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that dies before its events are in the ledger has read nothing; a restored ledger reads again."""
+    given: list[str | None] = []
+
+    def counted(self: Scripted, now: datetime) -> Iterator[ProviderEvent]:
+        given.append(self.bookmark)
+        number = int(self.bookmark or 0)
+        yield ProviderEvent(provider="box", event_id=str(number), kind="delivered", occurred_at=now, send_key="f" * 32)
+        self.bookmark = str(number + 1) if number < 2 else None
+
+    register(either, name="box", collect=counted)
+    either.settings(channels={"email": {"providers": ["box"]}})
+    either.people([person(1)])
+    put_back = keep(either.ledger)
+
+    def die(*_: object) -> int:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record, "record", die)
+        with pytest.raises(ConnectionError):
+            tick(either.project, NOW)
+    assert [1, 1, 1, 0] == [tick(either.project, NOW).tracked for _ in range(4)]
+    assert [None, None, "1", "2", None] == given
+    put_back()
+    assert 1 == tick(either.project, NOW).tracked
+    assert None is given[-1]

@@ -248,6 +248,16 @@ def test_batches_are_no_larger_than_the_provider_takes(either: Stage) -> None:
     assert (120, 90, 30) == (done.claimed, done.accepted, done.in_doubt)
 
 
+def test_what_is_done_so_far_is_told_after_each_batch(stage: Stage) -> None:
+    """In numbers that rise to the end's."""
+    _planned(stage, 5)
+    stage.settings(delivery={"batch": 2})
+    told: list[DeliverShape] = []
+    done = _deliver(stage, tell=told.append)
+    assert [2, 4, 5] == [one.claimed for one in told]
+    assert done == told[-1]
+
+
 def test_two_workers_send_each_message_once(either: Stage) -> None:
     """Two workers over one plan at the same time: nobody is mailed twice, nobody is left out (R11)."""
     kind = _planned(either, 250, max_batch=20)

@@ -29,9 +29,9 @@ class Died(BaseException):
     """The process is gone; nothing of ours catches this."""
 
 
-def _planned(stage: Stage, size: int) -> type[Scripted]:
+def _planned(stage: Stage, size: int, batch: int = 100) -> type[Scripted]:
     kind = register(stage)
-    stage.settings(allow=["*"])
+    stage.settings(allow=["*"], delivery={"batch": batch})
     stage.add(campaign(approval="none"))
     stage.people([person(number) for number in range(size)])
     stage.plan()
@@ -87,8 +87,7 @@ DEATHS: dict[Callable[..., None], tuple[int, int, str]] = {
 @pytest.mark.parametrize("death", DEATHS, ids=lambda death: death.__name__.strip("_"))
 def test_no_crash_is_a_false_alarm(either: Stage, monkeypatch: pytest.MonkeyPatch, death: Callable[..., None]) -> None:
     """Whenever the process died: the ledger is never behind its journal, the next one sends the rest (R20a)."""  # R20a
-    kind = _planned(either, 3)
-    monkeypatch.setattr(dispatch, "BATCH", 1)
+    kind = _planned(either, 3, batch=1)
     copy = keep(either.ledger)
     with monkeypatch.context() as patched:
         death(patched, kind)
@@ -112,8 +111,7 @@ def test_no_crash_is_a_false_alarm(either: Stage, monkeypatch: pytest.MonkeyPatc
 def test_no_copy_of_the_ledger_sends_again(either: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copied at every point of two batches and put back: it refuses where it misses what left (R20a)."""  # R20a
     copies: list[Callable[[], None]] = []
-    kind = _planned(either, 2)
-    monkeypatch.setattr(dispatch, "BATCH", 1)
+    kind = _planned(either, 2, batch=1)
     real = Journal.append
 
     def append(self: Journal, *arguments: Any) -> None:

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.stage import NOW, Stage, register
+from tests.databases import keep
+from tests.stage import NOW, Stage, person, register
 from tidings.delivery.single import send_report
 from tidings.errors import TidingsError
-from tidings.ledger import reports
+from tidings.ledger import journal, reports
 from tidings.ledger.journal import Journal
 from tidings.ledger.keys import random_key
 from tidings.ledger.tables import reports as table
 from tidings.model.delivery import Outcome, Outgoing
+from tidings.verbs.recover import recover
 
 OWNER = "lan@example.com"
 
@@ -116,3 +118,36 @@ def test_a_ledger_that_was_put_back_sends_no_report(either: Stage) -> None:
     with pytest.raises(TidingsError, match="older than its journal"):
         _send(either)
     assert (None, []) == (_held(either), provider.given)
+
+
+def test_a_restored_ledger_sends_no_report_again(either: Stage) -> None:
+    """Put back to before the report, it refuses until its journal is read, and then knows of it (R20a)."""
+    kind = register(either)
+    either.settings(allow=["*"])
+    either.people([person(1)])
+    put_back = keep(either.ledger)
+    assert "accepted" == _send(either)
+    put_back()
+    with pytest.raises(TidingsError, match="older than its journal"):
+        _send(either)
+    done = recover(either.project, NOW)
+    assert (1, 1, 0) == (done.behind, done.reports, recover(either.project, NOW).behind)
+    assert "in_doubt" == _send(either) == _held(either)
+    assert 1 == len(kind.given)
+
+
+def test_a_report_that_cannot_be_journalled_does_not_leave(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And it is not taken for sent: the next run sends it."""
+    kind = register(stage)
+    stage.settings(allow=["*"])
+    Journal.of(stage.project).begin()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_write", full)
+        with pytest.raises(TidingsError, match="the journal cannot be written"):
+            _send(stage)
+    assert [] == kind.given
+    assert "accepted" == _send(stage)

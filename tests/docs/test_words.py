@@ -83,7 +83,7 @@ def test_the_page_of_delivery_has_the_numbers_of_the_code() -> None:
     """Batch, lease and the waits are what the dispatcher uses."""
     page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
     minutes = int(dispatch.RETRY.total_seconds() // 60)
-    assert f"at most {dispatch.BATCH} messages" in page
+    assert f"messages, {settings.Delivery().batch} by default" in page
     assert f"lease of {claim.LEASE_SECONDS:g} seconds" in page
     assert f"after {minutes} minutes, doubled each time up to an hour" in page
     assert timedelta(hours=1) == dispatch.LONGEST_RETRY

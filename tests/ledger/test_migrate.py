@@ -42,7 +42,7 @@ def test_a_current_schema_is_left_alone(ledger: Ledger) -> None:
     """Upgrading twice is upgrading once: a ledger whose write lock is held opens all the same."""
     with ledger.write():
         upgrade(ledger.engine)
-    assert "0003" == revision(ledger.engine)
+    assert "0004" == revision(ledger.engine)
 
 
 def test_one_process_migrates_while_the_others_wait() -> None:
@@ -58,7 +58,7 @@ def test_one_process_migrates_while_the_others_wait() -> None:
         command.upgrade(config, "head")
         connection.commit()
     second()
-    assert "0003" == revision(engine)
+    assert "0004" == revision(engine)
     ledger.close()
 
 

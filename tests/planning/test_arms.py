@@ -5,8 +5,13 @@ from hashlib import blake2b
 from math import sqrt
 
 import pytest
+from sqlalchemy import select
 
+from tests import stage as on
 from tests.planning.campaigns import SEND, campaign
+from tests.stage import DAY, Stage, person
+from tidings.ledger.persons import merge_persons
+from tidings.ledger.tables import assignments
 from tidings.model.campaign import Holdout
 from tidings.planning.arms import CONTROL, TREATED, choose, draw, epoch, uniform
 
@@ -108,3 +113,34 @@ def test_thirds_leave_nobody_without_a_variant() -> None:
     """Shares that do not add up to one in binary give everybody a variant all the same."""
     step = SEND | {"variants": [{"id": name, "share": "33.333333%"} for name in "abc"]}
     assert {"a", "b", "c"} == set(choose(SALT, "letter", "x", campaign(steps=[step]).send_steps[0].variants, KEYS))
+
+
+def _arms(stage: Stage) -> dict[str, str]:
+    with stage.ledger.read() as connection:
+        return {row.person_key: row.arm for row in connection.execute(select(assignments))}
+
+
+def test_an_arm_survives_a_merge(either: Stage) -> None:
+    """Sixty profiles turn out to be thirty persons after the first letter: each stays in the older key's arm, whole."""
+    keys = [on.key(number * 2**108) for number in range(1, 61)]
+    either.add(campaign(approval="none", holdout={"share": "50%"}))
+    either.people([person(number) for number in range(1, 61)])
+    either.plan()
+    before = _arms(either)
+    pairs = list(zip(keys[30:], keys[:30], strict=True))
+    assert {(CONTROL, TREATED), (TREATED, CONTROL)} < {(before[younger], before[older]) for younger, older in pairs}
+    with either.ledger.write() as connection:
+        merge_persons(connection, pairs, on.NOW)
+    both = [person(number, person_key=keys[(number - 1) % 30], represents=number <= 30) for number in range(1, 61)]
+    either.people(both, on.NOW + DAY)
+    either.plan(now=on.NOW + DAY)
+    assert _arms(either) == before
+    rows = either.rows()
+    letters = {(row["person_key"], row["occasion"]): row["state"] for row in rows}
+    assert len(letters) == len(rows)
+    occasions = sorted({occasion for _, occasion in letters})
+    for younger, older in pairs:
+        first, second = (letters[older, occasion] for occasion in occasions)
+        assert first == second == ("withheld" if before[older] == CONTROL else "planned")
+        assert (younger, occasions[1]) not in letters
+        assert letters[younger, occasions[0]] == ("withheld" if before[younger] == CONTROL else "skipped")

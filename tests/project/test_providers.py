@@ -37,6 +37,11 @@ def said(root: Path) -> list[str]:
     ("old", "new", "expected"),
     [
         (
+            "quiet_hours: {start: 22:00, end: 08:00}",
+            "delivery: {batch: 101}",
+            "14:19: outbox takes 100 messages at once; write 100 or less",
+        ),
+        (
             "email: {providers: [smtp]}",
             "email: {providers: [smtpp]}",
             "8:23: there is no provider 'smtpp'; did you mean 'smtp'?",

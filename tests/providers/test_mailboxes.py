@@ -1,6 +1,7 @@
 import fcntl
 import mailbox
 import multiprocessing
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from tidings.errors import TidingsError
 from tidings.providers.bounce_text import MAX_MESSAGE
-from tidings.providers.mailboxes import read_mailbox
+from tidings.providers.mailboxes import Mark, read_mailbox
 
 
 def mail(number: int, text: str = "Gone.") -> EmailMessage:
@@ -128,3 +129,58 @@ def test_an_mbox_that_is_being_written(tmp_path: Path) -> None:
         done.set()
         writer.join(30)
     assert ["one"] == subjects(path)
+
+
+def box_of(path: Path, *numbers: int) -> None:
+    """Messages at the end of an mbox, as a mail server puts them there."""
+    with path.open("ab") as file:
+        for number in numbers:
+            file.write(b"From mailer\nSubject: bounce %d\n\nGone.\n\n" % number)
+
+
+def seen(path: Path, mark: Mark) -> list[int]:
+    """The numbers of the messages that are read with a mark."""
+    return [int(raw.split(b"\n")[0].rpartition(b" ")[2]) for raw in read_mailbox(path, mark)]
+
+
+def test_an_mbox_that_grew_is_read_from_where_it_ended(tmp_path: Path) -> None:
+    """Nothing twice and nothing left out, however long it was before."""
+    path, mark = tmp_path / "bounces", Mark()
+    path.touch()
+    assert [] == seen(path, mark)
+    for numbers in ([*range(300)], [], [300], [301, 302]):
+        box_of(path, *numbers)
+        assert numbers == seen(path, mark)
+        mark = Mark(mark.text)  # as it comes back from the ledger
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.unlink(),  # rotated, and still shorter
+        lambda path: path.write_bytes(b""),  # cut
+        lambda path: (path.unlink(), box_of(path, *range(100, 200))),  # rotated, and longer by now
+        lambda path: path.write_bytes(path.read_bytes().replace(b"bounce 29", b"bounce 99")),  # rewritten at its end
+        lambda path: path.write_bytes(path.read_bytes().replace(b"bounce 0", b"bounce 7")),  # at its beginning
+        lambda path: path.write_bytes(path.read_bytes()[:-1] + b"and more\n\n"),  # the last message went on
+    ],
+    ids=["rotated", "cut", "rotated and longer", "last", "first", "went on"],
+)
+def test_an_mbox_that_did_not_just_grow_is_read_whole(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    """What was put in its place, or written over, is read as well."""
+    path, mark = tmp_path / "bounces", Mark()
+    box_of(path, *range(30))
+    assert 30 == len(seen(path, mark))
+    change(path)
+    box_of(path, 30)
+    assert seen(path, Mark()) == seen(path, mark)
+
+
+def test_a_message_without_an_end_is_read_again(tmp_path: Path) -> None:
+    """More of it may come: the mark stays where all was whole."""
+    path, mark = tmp_path / "bounces", Mark()
+    box_of(path, 1)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [1] == seen(path, mark)
+    path.write_bytes(path.read_bytes() + b"More.\n\n")
+    assert [b"Subject: bounce 1\n\nGone.\nMore.\n\n"] == list(read_mailbox(path, mark))

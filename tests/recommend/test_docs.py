@@ -10,10 +10,10 @@ import pandas as pd
 
 from tests.recommend.test_recommenders import FRAMES
 from tests.warehouse.workspaces import NOW, ago, customer, line, order, product, workspace
+from tidings.model.insight import Mining
 from tidings.recommend.builtin import register_recommenders
 from tidings.recommend.recommenders import BECAUSE, POPULAR, RANKS
 from tidings.recommend.rules import FEW_ITEMS
-from tidings.settings import Mining
 from tidings.verbs.refresh import refresh
 
 PAGE = (Path(__file__).parent.parent.parent / "docs/recommendations.md").read_text(encoding="utf-8")

@@ -126,6 +126,17 @@ def test_the_next_purchase_is_due_by_own_gaps_and_those_of_all(tmp_path: Path) -
     }  # fmt: skip
 
 
+def test_the_next_day_is_a_feature(tmp_path: Path) -> None:
+    """The day that `due` without a category asks for, by the same customers as above; unknown of who never bought."""
+    purchases = {"a": [12, 22, 32], "b": [20, 40], "c": [20, 50], "d": [18], "e": []}
+    orders = [order(f"{who}{n}", who, ago(days)) for who, past in purchases.items() for n, days in enumerate(past)]
+    project = workspace(tmp_path, {"customers": [customer(who) for who in purchases], "orders": orders})
+    asked = {"soon": "next_due <= '2026-11-03'", "due": {"due": {"within": "2d"}}}
+    rows, _ = people(project, tmp_path, asked)
+    assert [row["next_due"] for row in rows] == [*(date(2026, 11, day) for day in (4, 1, 4, 3)), None]
+    assert [row["soon"] for row in rows] == [row["due"] for row in rows] == [False, True, False, True, False]
+
+
 def test_what_is_bought_on_one_day_is_bought_once(tmp_path: Path) -> None:
     """Three orders of an afternoon are no gaps."""
     asked: dict[str, Any] = {"today": {"due": {}}, "ever": {"due": {"within": "999d"}}}

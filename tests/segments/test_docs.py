@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tests.segments.test_expressions import compiled
 from tests.warehouse.workspaces import NOW, ago, customer, order, workspace
+from tidings.model.insight import Ladder
 from tidings.segments.expressions import FUNCTIONS
 from tidings.segments.features import STAGE_2
 from tidings.segments.ladder import LEVELS, STATUSES
-from tidings.settings import Ladder
 from tidings.verbs.refresh import refresh
 from tidings.warehouse.contract import SOURCES
 from tidings.warehouse.features import BASE

@@ -8,9 +8,9 @@ import pytest
 from tests.segments.test_stage2 import people
 from tests.warehouse.workspaces import ago, customer, order, workspace
 from tidings.errors import ProjectErrors, TidingsError
+from tidings.model.insight import Ladder
 from tidings.project import load_project
 from tidings.segments.ladder import LEVELS, STATUSES, check_advocate
-from tidings.settings import Ladder
 from tidings.verbs.check import check
 
 Found = dict[str, tuple[str | None, str | None]]

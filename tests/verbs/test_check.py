@@ -12,6 +12,7 @@ from tests.data.mistakes.table import Mistake, mistakes, new_workspace
 from tidings.errors import TidingsError, Where
 from tidings.model.counts import CheckShape, Finding
 from tidings.project import load_project
+from tidings.testing.sendgrid_emulator import SendGridEmulator
 from tidings.verbs.check import check
 
 ODD = """from tidings.hookspecs import hookimpl
@@ -345,3 +346,24 @@ def test_a_plugin_that_breaks_a_template_is_contained(tmp_path: Path) -> None:
     said = of_level(check(root), "error")
     assert "segments/late.yaml:3:9: there is no column 'order'; did you mean 'orders'?" in said
     assert any("OSError: no" in each and "hello/brief" in each for each in said)
+
+
+def test_providers_are_asked_about_the_sender_only_online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What SendGrid says stands at the address in the settings; without --online nobody is asked."""
+    root = new_workspace(tmp_path)
+    settings = root / "config" / "tidings.yaml"
+    monkeypatch.setenv("TIDINGS_SECRET_SENDGRID_API_KEY", "SG.emulator")
+    with SendGridEmulator() as emulator:
+        account = f"sendgrid: {{host: {emulator.url}, api_key: {{secret: sendgrid_api_key}}}}"
+        text = settings.read_text().replace("providers: [smtp]", "providers: [sendgrid]")
+        text = text.replace("smtp: {host: 127.0.0.1, username: shop}", account)
+        settings.write_text(f'{text}allow: ["*"]\n')
+        assert check(root).ok
+        found = check(root, online=True)
+        [finding] = found.findings
+        assert (False, 5, 17) == (found.ok, finding.line, finding.column)
+        assert finding.reason.startswith("SendGrid refuses mail from news@example.com")
+        emulator.account.domains.append({"domain": "example.com", "valid": True})
+        assert check(root, online=True).ok
+    assert check(root).ok
+    assert not check(root, online=True).ok

@@ -29,7 +29,7 @@ from tidings.verbs.recover import recover
 from tidings.verbs.track import track
 
 OLD, NEW = 800, 100  # persons before and after the backup
-NOTHING = RecoverShape(behind=0, doubted=0, added=0, persons=0, stops=0, unreadable=0)
+NOTHING = RecoverShape(behind=0, doubted=0, added=0, persons=0, stops=0, reports=0, unreadable=0)
 
 
 def _letter(**changes: Any) -> Campaign:

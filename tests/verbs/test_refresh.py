@@ -107,7 +107,7 @@ def test_a_refresh_publishes_one_snapshot(project: Project) -> None:
     shape = refresh(project, NOW, new_key=keys())
     assert shape == RefreshShape(
         snapshot=shape.snapshot, as_of=NOW, customers=4, persons=3, segments={"everybody": 3, "milk": 2}, entered={},
-        left={}, edited=[], unknown={"everybody": 0, "milk": 0}, recommended=2,
+        left={}, edited=[], unknown={"everybody": 0, "milk": 0}, recommended=2, value=shape.value,
         quarantined={"customers.customer_id": 1, "orders.currency": 1},
     )  # fmt: skip
     snapshot = current(project)
@@ -227,7 +227,7 @@ def test_what_is_too_old_is_said_and_kept(tmp_path: Path) -> None:
     kept = json.loads((current(project).folder / "summary.json").read_text())
     assert kept["newest"] == {
         "customers": ago(50).isoformat(), "orders": ago(1).isoformat(), "cases": None, "events": None,
-        "consents": ago(5).isoformat(),
+        "consents": ago(5).isoformat(), "subscriptions": None,
     }  # fmt: skip
     assert {name: kept["reads"][name] for name in ("in__everybody", "in__milk", condition_column(EXCLUDE))} == {
         "in__everybody": ["customers", "orders"],

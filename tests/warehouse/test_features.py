@@ -70,6 +70,20 @@ def test_without_a_table_of_cases_their_number_is_unknown(tmp_path: Path) -> Non
     assert features(workspace(tmp_path, {"customers": [customer("1")]}))["1"]["open_cases"] is None
 
 
+def test_how_much_is_known_of_whom(tmp_path: Path) -> None:
+    """Eighths of what should be known; a blank is not known, and where there is no such column nobody's is."""
+    nothing = dict.fromkeys(("email", "phone", "first_name", "last_name", "locale", "timezone", "country"))
+    rows = [
+        customer("all", phone="1", last_name="Le", birth_date=date(1990, 5, 1)),
+        customer("some", first_name=" ", country="", birth_date=None),
+        customer("none", birth_date=None, **nothing),
+    ]
+    found = features(workspace(tmp_path, {"customers": rows}))
+    assert {who: row["completeness"] for who, row in found.items()} == {"all": 1, "some": 3 / 8, "none": 0}
+    found = features(workspace(tmp_path, {"customers": [customer("all", phone="1", last_name="Le")]}))
+    assert found["all"]["completeness"] == 7 / 8
+
+
 def test_no_customers_is_an_empty_table(tmp_path: Path) -> None:
     """A shop that has not opened yet refreshes too."""
     assert features(workspace(tmp_path)) == {}

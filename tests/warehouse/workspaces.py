@@ -67,6 +67,11 @@ TYPES: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("customer_id", "channel", "purpose", "state", "source"), pa.string()),
         **dict.fromkeys(("recorded_at", "expires_at"), pa.timestamp("us", "UTC")),
     },
+    "subscriptions": {
+        **dict.fromkeys(("customer_id", "product_id", "end_reason"), pa.string()),
+        "quantity": pa.int32(),
+        **dict.fromkeys(("started_at", "ended_at", "paused_until"), pa.timestamp("us", "UTC")),
+    },
     "activity_costs": {
         **dict.fromkeys(("period", "activity", "driver", "cost_level"), pa.string()),
         "amount": pa.decimal128(12, 2),
@@ -132,6 +137,13 @@ def consent(customer_id: str, state: str = "granted", at: datetime | None = None
 def event(event_id: str, customer_id: str | None, name: str | None, at: datetime | None, **more: Any) -> Row:
     """Something that a customer did."""
     return {"event_id": event_id, "customer_id": customer_id, "event": name, "occurred_at": at, **more}
+
+
+def subscription(customer_id: str, started: str, ended: str | None = None, **more: Any) -> Row:
+    """Two pieces of the product `p`, from a day to another, both as 2026-11-01."""
+    days = {"started_at": started, "ended_at": ended, "paused_until": more.pop("paused", None)}
+    moments = {name: day and datetime.fromisoformat(f"{day}T00:00+00:00") for name, day in days.items()}
+    return {"customer_id": customer_id, "product_id": "p", "quantity": 2, "end_reason": None, **moments, **more}
 
 
 def write_table(folder: Path, name: str, rows: Sequence[Row]) -> None:

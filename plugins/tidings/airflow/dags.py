@@ -28,7 +28,8 @@ from tidings.settings import Settings, load_settings
 from tidings.yamlfile import YamlDocument, read_yaml
 from tidings.yamlfile import mistakes as places
 
-REFRESH, TICK, REPORT, MISTAKES = (f"tidings__{name}" for name in ("refresh", "tick", "report", "mistakes"))
+NAMES = ("refresh", "tick", "report", "housekeeping", "mistakes")
+REFRESH, TICK, REPORT, HOUSEKEEPING, MISTAKES = (f"tidings__{name}" for name in NAMES)
 CAMPAIGN = "campaign__"
 WITH_A_DAG = ("live", "paused")
 OCCASION = r"^[A-Za-z0-9][A-Za-z0-9:+_.-]{0,79}$"
@@ -65,6 +66,7 @@ def _all(root: Path) -> list[DAG]:
         _refresh(root, settings, list(workspace.project.segments)),
         _tick(root, settings),
         _report(root, settings),
+        _housekeeping(root, settings),
     ]
     if workspace.mistakes:
         built.append(_mistakes(root, settings, workspace.mistakes))
@@ -78,6 +80,8 @@ def _one(root: Path, dag_id: str) -> list[DAG]:
         return [_tick(root, settings)]
     if dag_id == REPORT:
         return [_report(root, settings)]
+    if dag_id == HOUSEKEEPING:
+        return [_housekeeping(root, settings)]
     if dag_id == REFRESH:
         return [_refresh(root, settings, list(read_workspace(root).project.segments))]
     if dag_id == MISTAKES:
@@ -168,6 +172,17 @@ def _report(root: Path, settings: Settings) -> DAG:
     )
     with dag:
         _task("report", tasks.report)(root=str(root))
+    return dag
+
+
+def _housekeeping(root: Path, settings: Settings) -> DAG:
+    dag = _dag(
+        HOUSEKEEPING,
+        cron("30 3 * * *", settings.timezone),
+        description="Moves what is over out of the ledger, and removes what nothing reads any more.",
+    )
+    with dag:
+        _task("housekeeping", tasks.housekeeping)(root=str(root))
     return dag
 
 

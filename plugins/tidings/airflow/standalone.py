@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 
 from tidings.airflow.home import HOME, airflow_environment
@@ -60,9 +61,9 @@ class Standalone:
         """The password of the user `admin`."""
         return str(json.loads((self.home / PASSWORDS).read_text(encoding="utf-8"))[USER])
 
-    @property
+    @cached_property
     def api(self) -> Airflow:
-        """Airflow's REST API, logged in."""
+        """Airflow's REST API, logged in once."""
         return Airflow(self.address, USER, self.password)
 
     def __enter__(self) -> Standalone:
@@ -111,7 +112,7 @@ class Standalone:
                 return
             if time.monotonic() > give_up:
                 raise TidingsError(f"{what} after {seconds:.0f} seconds", f"look into {self.home}/*.log")
-            time.sleep(0.3)
+            time.sleep(0.5)
 
     def run(self, dag_id: str, *, seconds: float = 600) -> str:
         """Run a Dag by hand, in the scheduler, and wait for its end: its run id. TidingsError where it fails.

@@ -6,7 +6,8 @@ Airflow fills the arguments that have the names of its context: dag_run, params,
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,12 @@ from tidings.project import Project, definition_files
 
 if TYPE_CHECKING:
     from tidings.model.campaign import Campaign
+    from tidings.model.counts import DeliverShape
     from tidings.planning.occasion import Occasion
 
 Counts = dict[str, Any]
 
+EVERY = 30.0  # seconds between two lines of a long delivery
 log = logging.getLogger(__name__)
 
 
@@ -88,7 +91,9 @@ def deliver(root: str, plan: Mapping[str, Any], shards: int, shard: int, dag_run
     from tidings.verbs.deliver import deliver as verb
 
     project = open_project(root)
-    done = verb(project, project.now(), plan_id=plan["plan_id"], shard=(shard, shards), run=_run(dag_run))
+    done = verb(
+        project, project.now(), plan_id=plan["plan_id"], shard=(shard, shards), run=_run(dag_run), tell=progress()
+    )
     counts = done.model_dump(exclude={"causes"})  # what a provider said may be about a person
     log.info("shard %s of %s: %s", shard, shards, counts)
     return counts
@@ -107,17 +112,11 @@ def measure(root: str, campaign: str) -> Counts:
 
 def tick(root: str, dag_run: Any = None) -> Counts:
     """One round over all flows and everything that is due; skipped where there was nothing to do."""
-    from tidings.ledger.database import Ledger
     from tidings.verbs.tick import tick as verb
 
     project = open_project(root)
-    try:
-        Ledger.open(project, create=False).close()
-    except TidingsError as error:
-        if not error.reason.startswith("there is no ledger"):
-            raise
-        raise AirflowSkipException(str(error)) from error
-    shape = verb(project, project.now(), run=_run(dag_run))
+    _needs_ledger(project)
+    shape = verb(project, project.now(), run=_run(dag_run), tell=progress())
     if shape.unapproved:
         log.warning("%s messages wait for the approval of their plan", shape.unapproved)
     if not any(
@@ -158,6 +157,17 @@ def report(root: str) -> Counts:
     if not sent:
         raise AirflowSkipException("no report is due")
     return sent
+
+
+def housekeeping(root: str) -> Counts:
+    """What `retention` lets go; skipped before there is a ledger."""
+    from tidings.verbs.housekeeping import housekeeping as verb
+
+    project = open_project(root)
+    _needs_ledger(project)
+    counts = verb(project, project.now()).model_dump()
+    log.info("%s", counts)
+    return counts
 
 
 def mistakes(root: str) -> None:
@@ -208,6 +218,19 @@ def reject(root: str, plan: Mapping[str, Any], who: str) -> list[str]:
     return shape.rejected
 
 
+def progress() -> Callable[[DeliverShape], None]:
+    """What logs how far a delivery has come, in numbers alone, every half minute."""
+    told = time.monotonic()
+
+    def tell(done: DeliverShape) -> None:
+        nonlocal told
+        if time.monotonic() - told >= EVERY:
+            told = time.monotonic()
+            log.info("so far: %s", done.model_dump(exclude={"causes"}))
+
+    return tell
+
+
 def _occasion(project: Project, campaign: Campaign, now: datetime, dag_run: Any, events: Any) -> str:
     """The occasion this run serves; a run that the clock or an upstream started is skipped when it comes too late."""
     from tidings.planning.occasion import occasion_at
@@ -249,6 +272,17 @@ def _reports_due(project: Project, now: datetime) -> list[str]:
             for name, campaign in project.campaigns.items()
             if due_occasion(project, campaign, connection, now) is not None
         ]
+
+
+def _needs_ledger(project: Project) -> None:
+    from tidings.ledger.database import Ledger
+
+    try:
+        Ledger.open(project, create=False).close()
+    except TidingsError as error:
+        if not error.reason.startswith("there is no ledger"):
+            raise
+        raise AirflowSkipException(str(error)) from error
 
 
 def _left_out(before: Project, after: Project) -> list[tuple[str, str]]:

@@ -29,6 +29,21 @@ def ledger(context: typer.Context, json: Json = False, root: Root = None) -> Non
         printing.show(run_ledger(load(root)), ledger_views.ledger_view, json)
 
 
+@commands.command()
+def housekeeping(at: At = None, json: Json = False, root: Root = None) -> None:
+    """Move what is over out of the ledger.
+
+    As `retention` in the settings says: messages to Parquet files; old snapshots and journal files are removed.
+    """
+    from tidings.cli import ledger_views, printing
+    from tidings.verbs.housekeeping import housekeeping as run_housekeeping
+
+    project = load(root)
+    with printing.working("housekeeping"):
+        done = run_housekeeping(project, project.now(at))
+    printing.show(done, ledger_views.housekeeping_view, json)
+
+
 @family.command()
 def verify(json: Json = False, root: Root = None) -> None:
     """Recompute what must hold.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tidings.cli.printing import columns, heading, next_step, numbers, say
 
 if TYPE_CHECKING:
-    from tidings.model.counts import BackupShape, LedgerShape, RecoverShape, VerifyShape
+    from tidings.model.counts import BackupShape, HousekeepingShape, LedgerShape, RecoverShape, VerifyShape
 
 MEGABYTE = 10**6
 
@@ -34,6 +34,8 @@ def ledger_view(shape: LedgerShape) -> None:
         say("reports: " + ", ".join(f"{number:,} {state}" for state, number in sorted(lost.items())))
     for lane in shape.paused:
         say(f"{lane} is paused")
+    if shape.archived:
+        say(f"{shape.archived:,} of them are in the archive")
     if shape.oldest_planned:
         say(f"the oldest one that may leave has been due since {_time(shape.oldest_planned)}")
     if shape.behind:
@@ -41,6 +43,24 @@ def ledger_view(shape: LedgerShape) -> None:
         next_step("tidings ledger recover")
     else:
         next_step("tidings deliver" if shape.oldest_planned else "tidings plan CAMPAIGN")
+
+
+def housekeeping_view(done: HousekeepingShape) -> None:
+    """What went, and where to."""
+    numbers(
+        [
+            ("addresses suppressed, as their provider does", f"{done.suppressed:,}"),
+            ("messages moved to the archive", f"{done.messages:,}"),
+            ("attempts and events with them", f"{done.attempts + done.events:,}"),
+            ("plans that are closed now", f"{done.plans:,}"),
+            ("snapshots removed", f"{done.snapshots:,}"),
+            ("files of the journal removed", f"{done.journal:,}"),
+        ]
+    )
+    for name in done.unread:
+        say(f"the suppression lists of {name} could not be read")
+    say(f"the archive is {done.archive}")
+    next_step("tidings ledger")
 
 
 def verify_view(found: VerifyShape) -> None:
@@ -71,6 +91,7 @@ def recover_view(done: RecoverShape) -> None:
                 ("messages it had forgotten", f"{done.added:,}"),
                 ("persons it had forgotten", f"{done.persons:,}"),
                 ("unsubscribes, complaints and bounces", f"{done.stops:,}"),
+                ("reports it would have sent again", f"{done.reports:,}"),
                 *([("lines that cannot be read", f"{done.unreadable:,}")] if done.unreadable else []),
             ]
         )

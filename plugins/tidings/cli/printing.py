@@ -28,14 +28,17 @@ def show(shape: S, view: Callable[[S], None], as_json: bool) -> None:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """A spinner on standard error while something takes its time; nothing where that is not a terminal."""
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on standard error while something takes its time; nothing where that is not a terminal.
+
+    What it gives takes how far it has come, to be shown beside it.
+    """
     error = Console(stderr=True)
     if error.is_terminal:
-        with error.status(f"{what} …"):
-            yield
+        with error.status(f"{what} …") as status:
+            yield lambda so_far: status.update(f"{what} … {escape(so_far)}")
     else:
-        yield
+        yield lambda _: None
 
 
 def say(text: str) -> None:

@@ -13,7 +13,12 @@ commands = typer.Typer()
 
 
 @commands.command()
-def check(at: At = None, json: Json = False, root: Root = None) -> None:
+def check(
+    at: At = None,
+    online: Annotated[bool, typer.Option("--online", help="Ask the providers too about the sender.")] = False,
+    json: Json = False,
+    root: Root = None,
+) -> None:
     """Say every mistake in the workspace.
 
     Each with file, line and column, what is wrong and how to mend it; all of them at once.
@@ -21,7 +26,7 @@ def check(at: At = None, json: Json = False, root: Root = None) -> None:
     from tidings.cli import printing, views
     from tidings.verbs.check import check as run_check
 
-    found = run_check(workspace(root), at)
+    found = run_check(workspace(root), at, online=online)
     printing.show(found, views.check_view, json)
     if not found.ok:
         raise typer.Exit(2)

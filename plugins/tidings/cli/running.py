@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def refresh(at: At = None, json: Json = False, root: Root = None) -> None:
     project = load(root)
     with printing.working("refreshing"):
         done = run_refresh(project, project.now(at))
-    printing.show(done, views.refresh_view, json)
+    printing.show(done, lambda shape: views.refresh_view(shape, project.settings.base_currency), json)
 
 
 @commands.command()
@@ -44,8 +45,9 @@ def deliver(
 
     part = _shard(shard)
     project = load(root)
-    with printing.working("delivering"):
-        done = run_deliver(project, project.now(at), plan_id=plan, shard=part)
+    with printing.working("delivering") as told:
+        tell = partial(views.tell_progress, told)
+        done = run_deliver(project, project.now(at), plan_id=plan, shard=part, tell=tell)
     printing.show(done, views.deliver_view, json)
 
 
@@ -59,8 +61,8 @@ def tick(at: At = None, json: Json = False, root: Root = None) -> None:
     from tidings.verbs.tick import tick as run_tick
 
     project = load(root)
-    with printing.working("one round"):
-        done = run_tick(project, project.now(at))
+    with printing.working("one round") as told:
+        done = run_tick(project, project.now(at), tell=partial(views.tell_progress, told))
     printing.show(done, views.tick_view, json)
 
 

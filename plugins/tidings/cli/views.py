@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidings.cli.printing import columns, heading, next_step, numbers, say
+from tidings.cli.value_views import fit_models, fit_rows
 from tidings.errors import Where
 from tidings.reports.reasons import in_gate_order, reason_sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from tidings.model.campaign import Campaign
@@ -113,24 +115,38 @@ def approve_view(done: ApproveShape) -> None:
     next_step("tidings deliver" if done.released else f"tidings plan {done.campaign} --commit")
 
 
-def refresh_view(done: RefreshShape) -> None:
-    """Sizes of the snapshot, segments, and what was left out."""
+def refresh_view(done: RefreshShape, currency: str) -> None:
+    """Sizes of the snapshot, segments with who came and went, what is expected, and what was left out."""
     heading(f"snapshot {done.snapshot}", f"as of {done.as_of:%Y-%m-%d %H:%M} UTC")
     numbers(
         [
             ("customers", f"{done.customers:,}"),
             ("persons", f"{done.persons:,}"),
             ("with recommendations", f"{done.recommended:,}"),
-            *((f"in {name}", f"{size:,}") for name, size in sorted(done.segments.items())),
+            *((f"in {name}", f"{size:,}{_moved(done, name)}") for name, size in sorted(done.segments.items())),
+            *fit_rows(done.value, currency),
             *([("merged persons", f"{done.merged:,}")] if done.merged else []),
             *((f"shared {kind}, not used", f"{count:,}") for kind, count in sorted(done.shared.items())),
             *((f"left out: {reason}", f"{rows:,}") for reason, rows in sorted(done.quarantined.items())),
             *((f"too old: {name}", f"{at:%Y-%m-%d %H:%M}" if at else "empty") for name, at in done.stale.items()),
         ]
     )
+    fit_models(done.value)
     for change in done.drift:
         say(f"since the last refresh: {change}")
     next_step("tidings plan CAMPAIGN")
+
+
+def _moved(done: RefreshShape, segment: str) -> str:
+    """Who came into a segment and who left it; nothing where the last snapshot did not have it."""
+    if segment not in done.entered:
+        return ""
+    return f" (+{done.entered[segment]:,} -{done.left[segment]:,})"
+
+
+def tell_progress(told: Callable[[str], None], done: DeliverShape) -> None:
+    """How far a delivery has come, in numbers alone."""
+    told(f"{done.claimed:,} handed over, {done.accepted:,} accepted, {sum(done.skipped.values()):,} skipped")
 
 
 def deliver_view(done: DeliverShape) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,7 +34,6 @@ from tidings.planning.links import signer
 from tidings.planning.people import Contacts, load_contacts
 from tidings.project import Project
 
-BATCH = 100
 RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
 CAUSES = 5
 LINGER, AT_LEAST = timedelta(seconds=30), 0.1  # a tick comes every five minutes; a claim for each message would cost
@@ -46,6 +45,7 @@ JOURNALLED = (
     *("send_key", "campaign", "occasion", "step", "enrolment_id"),
     *("person_key", "channel", "purpose", "address_key"),
 )
+Tell = Callable[[DeliverShape], None]
 STATES = {"accepted": "accepted", "refused": "refused", "unknown": "in_doubt"}
 
 
@@ -78,7 +78,10 @@ class Tally:
 class Dispatcher:
     """Holds what one call keeps between batches: contact columns, open providers, compiled templates."""
 
-    def __init__(self, project: Project, ledger: Ledger, now: datetime, run: Run | None) -> None:
+    def __init__(
+        self, project: Project, ledger: Ledger, now: datetime, run: Run | None, tell: Tell | None = None
+    ) -> None:
+        self.tell = tell
         self.project = project
         self.ledger = ledger
         self.clock = Running(now)
@@ -114,6 +117,8 @@ class Dispatcher:
                     answers = await self._send(name, rows)
                     tally.outcomes += Counter(one.status for one in answers)
                     tally.causes += Counter(plain(one.detail, 100) for one in answers if one.status != "accepted")
+                if self.tell is not None:
+                    self.tell(tally.shape())
         finally:
             for name, provider in self.providers.items():
                 try:
@@ -122,10 +127,10 @@ class Dispatcher:
                     log.exception("%s failed to close; what it answered stands", name)
 
     def _claim(self, addresses: Contacts, scope: Scope) -> Claimed:
-        now = self.clock.now
+        now, size = self.clock.now, self.project.settings.delivery.batch
 
         def take(connection: Connection) -> tuple[Claimed, int]:
-            claimed = claim(connection, self.project, addresses, now, scope, BATCH, self.run)
+            claimed = claim(connection, self.project, addresses, now, scope, size, self.run)
             return claimed, advance(connection, self.journal) if claimed.sending else 0
 
         claimed, number = self.ledger.transact(take)
@@ -256,9 +261,11 @@ class Dispatcher:
         return self.writers[plan_id]
 
 
-def dispatch(project: Project, ledger: Ledger, now: datetime, scope: Scope, run: Run | None = None) -> DeliverShape:
-    """Run the dispatcher to its end."""
-    return asyncio.run(Dispatcher(project, ledger, now, run).deliver(scope)).shape()
+def dispatch(
+    project: Project, ledger: Ledger, now: datetime, scope: Scope, run: Run | None = None, tell: Tell | None = None
+) -> DeliverShape:
+    """Run the dispatcher to its end; `tell` hears after each batch what has been done so far."""
+    return asyncio.run(Dispatcher(project, ledger, now, run, tell).deliver(scope)).shape()
 
 
 def _jitter(send_key: str) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidings.delivery.route import make_provider
-from tidings.ledger import messages
+from tidings.ledger import bookmarks, messages
 from tidings.ledger.database import Ledger
 from tidings.model.delivery import Outcome, ProviderEvent, Schedule
 from tidings.model.seams import Provider
@@ -21,6 +21,13 @@ _GIVEN_UP = ("in_doubt", "given_up")
 ENDS = {"at_most_once": _GIVEN_UP, "cancel_in_doubt": _GIVEN_UP, "at_least_once": ("planned", "once_more")}
 KNOWN = {"accepted": "accepted", "refused": "refused"}
 log = logging.getLogger(__name__)
+
+
+class Back(NamedTuple):
+    """What came back, and how far each provider has read, where that has changed."""
+
+    events: list[ProviderEvent]
+    bookmarks: dict[str, str | None]
 
 
 def reconcile(project: Project, ledger: Ledger, now: datetime) -> int:
@@ -40,16 +47,24 @@ def reconcile(project: Project, ledger: Ledger, now: datetime) -> int:
     return settled
 
 
-def collect(project: Project, now: datetime) -> Iterator[ProviderEvent]:
+def collect(project: Project, ledger: Ledger, now: datetime) -> Back:
     """What waits at the providers that the channels name; one that fails is logged, and asked again next time."""
+    with ledger.read() as connection:
+        marks = bookmarks.load(connection)
+    back = Back([], {})
     for name in sorted({name for how in project.settings.channels.values() for name in how.providers}):
         # Most have nothing to fetch, and making one may need a secret.
         if project.plugins.providers[name].collect is Provider.collect:
             continue
         try:
-            yield from make_provider(project, name).collect(now)
+            provider = make_provider(project, name)
+            provider.bookmark = marks.get(name)
+            back.events.extend(provider.collect(now))
+            if provider.bookmark != marks.get(name):
+                back.bookmarks[name] = provider.bookmark
         except Exception:
             log.exception("what came back to %s was not read", name)
+    return back
 
 
 def _cancel(project: Project, ledger: Ledger, now: datetime) -> int:

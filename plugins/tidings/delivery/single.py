@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from tidings.delivery.claim import LEASE_SECONDS
 from tidings.delivery.dispatch import STATES
 from tidings.delivery.route import check_time, make_provider, provider_of
+from tidings.errors import TidingsError
 from tidings.ledger import reports
 from tidings.ledger.database import Ledger, database_time
-from tidings.ledger.head import refuse_old
+from tidings.ledger.head import advance, refuse_old
 from tidings.ledger.journal import Journal
 from tidings.model.delivery import Outgoing
 from tidings.model.seams import Provider
@@ -33,15 +34,23 @@ def send_report(
     campaign, occasion = subject
     provider = make_provider(project, provider_of(project, "email", message.to))
     check_time(provider, now)
-    refuse_old(ledger, Journal.of(project))
+    journal = Journal.of(project)
+    refuse_old(ledger, journal)
     row = {"campaign": campaign, "occasion": occasion, "recipient": message.to, "send_key": message.send_key}
     try:
         with ledger.write() as connection:
             reports.claim(connection, row | {"folder": folder}, now, database_time(connection) + LEASE_SECONDS)
+            number = advance(connection, journal)
     except IntegrityError:
         with ledger.read() as connection:
             held = reports.find(connection, campaign, occasion, message.to)
         return held.state if held else "in_doubt"
+    try:
+        journal.append("report", [row | {"folder": folder}], now, number)
+    except TidingsError:
+        with ledger.write() as connection:
+            reports.release(connection, message.send_key)  # nothing has left
+        raise
     status = asyncio.run(_hand_over(provider, message))
     with ledger.write() as connection:
         if status == "later":

@@ -49,6 +49,17 @@ def suppressed(connection: Connection) -> set[tuple[str, str]]:
     return {(row.channel, row.address_key) for row in rows}
 
 
+def owners(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """(channel, address_key) → person_key, for those that are known."""
+    found = {}
+    for part in chunks(sorted(set(keys)), KEYS):
+        here = tuple_(contacts.c.channel, contacts.c.address_key).in_(part)
+        found.update(
+            {(row.channel, row.address_key): row.person_key for row in connection.execute(select(contacts).where(here))}
+        )
+    return found
+
+
 def lock(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[tuple[str, str]]]:
     """The rows of these (channel, address_key), locked in key order."""
     found = {}

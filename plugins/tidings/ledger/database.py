@@ -20,8 +20,9 @@ from tidings.project import Project
 T = TypeVar("T")
 
 BUSY_SECONDS = 60
-# PostgreSQL gave up one of two transactions that waited for each other; it may simply be done again.
-CLASHED = frozenset({"40001", "40P01", "55P03"})
+# PostgreSQL gave up one of two transactions that waited for each other, or a row that the other one has moved to the
+# archive was written about; it may simply be done again.
+CLASHED = frozenset({"40001", "40P01", "55P03", "23503"})
 ATTEMPTS = 5
 MACHINE_FILE = Path("/etc/machine-id")
 MADE_UP = 1 << 40  # the multicast bit: Python drew the number, and would draw another next time (RFC 4122, 4.5)

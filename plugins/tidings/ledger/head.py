@@ -49,6 +49,15 @@ def advance_unless_old(connection: Connection, journal: Journal) -> int | None:
         return None
 
 
+def refuse_gap(connection: Connection, journal: Journal) -> None:
+    """TidingsError where records that the ledger does not know were removed with an old file of the journal."""
+    if (known := head(connection)) < (start := journal.start()):
+        reason = (
+            f"the journal begins after record {start:,} and the ledger ends at {known:,}: what left between is lost"
+        )
+        raise TidingsError(reason, "put a newer backup back; `retention.journal` says how old one may be")
+
+
 def same(ledger: Ledger, journal: Journal) -> None:
     """TidingsError where this is not the ledger's journal, or there is none."""
     with ledger.read() as connection:

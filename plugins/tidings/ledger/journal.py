@@ -20,7 +20,7 @@ from tidings.errors import TidingsError
 from tidings.ledger.keys import random_key
 from tidings.project import Project
 
-Kind = Literal["send", "stop"]
+Kind = Literal["send", "stop", "report"]
 Record = dict[str, Any]
 
 SEGMENT = 16 * 2**20  # bytes after which the next file is begun
@@ -61,6 +61,25 @@ class Journal:
         """The highest number written; 0 where there is none."""
         files = self.files()
         return 0 if not files else _last(files[-1])
+
+    def start(self) -> int:
+        """The number that the first file comes after: older records were removed; 0 where none were."""
+        files = self.files()
+        head = next(_lines(files[0]), None) if files else None
+        return int(head["tip"]) if head else 0
+
+    def prune(self, before: datetime) -> int:
+        """Remove files, the oldest first, whose last record was written before; the last file stays. How many went."""
+        gone = 0
+        with self._locked():
+            for file in self.files()[:-1]:
+                written = [datetime.fromisoformat(line["at"]) for line in _lines(file) if line and "at" in line]
+                if written and max(written) >= before:
+                    break
+                file.unlink()
+                gone += 1
+            sync(self.folder)
+        return gone
 
     def begin(self) -> str:
         """Make the first file, unless another process was faster; the journal's name."""
@@ -112,7 +131,7 @@ class Journal:
         made = self.folder / f"{number:08}.new"
         _write(made, {"journal": name, "tip": tip}, fresh=True)
         file = made.rename(made.with_suffix(".jsonl"))
-        _sync(self.folder)
+        sync(self.folder)
         return file
 
     @contextmanager
@@ -132,7 +151,7 @@ def _write(file: Path, line: Record, *, fresh: bool = False) -> None:
         os.fsync(opened.fileno())
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """A name in a folder outlives a power cut only when the folder was written too."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

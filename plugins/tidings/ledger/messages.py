@@ -6,11 +6,24 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 
 from tidings.ledger.chunks import KEYS, chunks
 from tidings.ledger.plans import HELD, RECOVERED, RELEASED
-from tidings.ledger.tables import attempts, messages, plans
+from tidings.ledger.tables import archives, attempts, messages, plans
 from tidings.model.delivery import Schedule
 
 SENT = ("sending", "accepted", "in_doubt", "withheld")
@@ -61,22 +74,35 @@ def shown(connection: Connection, campaign: str, since: datetime) -> dict[str, d
 
 
 def states(connection: Connection, campaign: str | None = None, plan_id: str | None = None) -> dict[str, int]:
-    """How many messages stand in each state."""
-    query = select(messages.c.state, func.count().label("number")).group_by(messages.c.state)
+    """How many messages stand in each state, those in the archive among them."""
+    all_ = _numbers().subquery()
+    query = select(all_.c.state, func.sum(all_.c.number).label("number")).group_by(all_.c.state)
     if campaign is not None:
-        query = query.where(messages.c.campaign == campaign)
+        query = query.where(all_.c.campaign == campaign)
     if plan_id is not None:
-        query = query.where(messages.c.plan_id == plan_id)
-    return {row.state: row.number for row in connection.execute(query)}
+        query = query.where(all_.c.plan_id == plan_id)
+    return {row.state: int(row.number) for row in connection.execute(query)}
 
 
 def states_by_campaign(connection: Connection) -> dict[str, dict[str, int]]:
-    """campaign → state → how many messages."""
-    query = select(messages.c.campaign, messages.c.state, func.count()).group_by(messages.c.campaign, messages.c.state)
+    """campaign → state → how many messages, those in the archive among them."""
+    all_ = _numbers().subquery()
+    query = select(all_.c.campaign, all_.c.state, func.sum(all_.c.number)).group_by(all_.c.campaign, all_.c.state)
     found: dict[str, dict[str, int]] = {}
-    for campaign, state, number in connection.execute(query.order_by(messages.c.campaign, messages.c.state)):
-        found.setdefault(campaign, {})[state] = number
+    for campaign, state, number in connection.execute(query.order_by(all_.c.campaign, all_.c.state)):
+        found.setdefault(campaign, {})[state] = int(number)
     return found
+
+
+def archived(connection: Connection) -> int:
+    """How many messages have left for the archive."""
+    return int(connection.execute(select(func.coalesce(func.sum(archives.c.number), 0))).scalar_one())
+
+
+def _numbers() -> CompoundSelect[Any]:
+    of_plan = (messages.c.plan_id, messages.c.campaign, messages.c.state)
+    here = select(*of_plan, func.count().label("number")).group_by(*of_plan)
+    return union_all(here, select(archives.c.plan_id, archives.c.campaign, archives.c.state, archives.c.number))
 
 
 def of_person(connection: Connection, person_key: str, campaign: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, update
 
+from tidings.ledger import touches
 from tidings.ledger.chunks import KEYS, chunks
 from tidings.ledger.tables import assignments, consents, contacts, enrolments, messages, persons, profiles
 
@@ -100,6 +101,7 @@ def merge_persons(connection: Connection, merges: Sequence[tuple[str, str]], now
         _take_over(connection, messages, ("campaign", "occasion", "step"), younger, older)
         _skip(connection, messages.c.person_key == younger)
         _take_over(connection, assignments, ("campaign", "epoch"), younger, older)
+        touches.take_over(connection, younger, older)
 
 
 def _lock_all(connection: Connection, keys: Sequence[str]) -> None:

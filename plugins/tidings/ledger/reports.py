@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from tidings.ledger.inserts import insert_new
 from tidings.ledger.tables import reports
 
 
@@ -31,6 +33,13 @@ def states(connection: Connection) -> dict[str, int]:
 def claim(connection: Connection, row: dict[str, Any], now: datetime, lease_until: float) -> None:
     """Write `sending`, to be committed before the first byte; the unique key refuses a second report."""
     connection.execute(insert(reports), row | {"state": "sending", "created_at": now, "lease_until": lease_until})
+
+
+def hold(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetime) -> int:
+    """Reports that had left when the ledger was put back are in doubt, and nobody gets them again; how many."""
+    made = insert_new(connection, reports).execution_options(preserve_rowcount=True)
+    same = {"state": "in_doubt", "lease_until": None, "created_at": at}
+    return sum(connection.execute(made, {**row, **same}).rowcount for row in rows)
 
 
 def recover(connection: Connection, database_now: float) -> int:

@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, union, update
 
 from tidings.errors import TidingsError
-from tidings.ledger.tables import pointer, snapshots
+from tidings.ledger.plans import COMPLETE, FOLLOW_UP
+from tidings.ledger.tables import plans, pointer, snapshots
 from tidings.model.seams import Snapshot
 
 CURRENT = "current"
@@ -70,3 +71,25 @@ def _point(connection: Connection, name: str, snapshot_id: str) -> None:
     here = pointer.c.name == name
     if connection.execute(update(pointer).where(here).values(snapshot_id=snapshot_id)).rowcount == 0:
         connection.execute(insert(pointer), {"name": name, "snapshot_id": snapshot_id})
+
+
+def unneeded(connection: Connection, before: datetime) -> list[Path]:
+    """The folders, from the workspace, of snapshots taken before a time that nothing reads any more.
+
+    Read are those that a name points to, those of plans that are not released, and that of each campaign's last plan,
+    from which the next one knows who was in the audience before.
+    """
+    waiting = select(plans.c.snapshot_id).where(plans.c.state.in_(("building", "ready")))
+    later = plans.alias()
+    beaten = exists().where(
+        later.c.campaign == plans.c.campaign,
+        later.c.state.in_(COMPLETE),
+        ~later.c.occasion.startswith(FOLLOW_UP),
+        later.c.created_at > plans.c.created_at,
+    )
+    last = select(plans.c.snapshot_id).where(
+        plans.c.state.in_(COMPLETE), ~plans.c.occasion.startswith(FOLLOW_UP), ~beaten
+    )
+    kept = union(select(pointer.c.snapshot_id), waiting, last)
+    query = select(snapshots.c.folder).where(snapshots.c.as_of < before, snapshots.c.snapshot_id.notin_(kept))
+    return [Path(folder) for folder in connection.execute(query.order_by(snapshots.c.as_of)).scalars()]

@@ -124,7 +124,7 @@ plans = Table(
     Column("snapshot_id", Key, ForeignKey("snapshots.snapshot_id"), nullable=False),
     Column("definition_hash", String(64), nullable=False),
     Column("plan_hash", String(64)),
-    Column("state", String(10), nullable=False, comment="building | ready | released | rejected | closed"),
+    Column("state", String(10), nullable=False, comment="building | ready | released | rejected | recovered | closed"),
     Column("counts", Text),
     Column("commit", String(40), comment="git revision of the workspace, recorded, not hashed"),
     Column("dag_id", String(250)),
@@ -257,6 +257,27 @@ events = Table(
     Column("received_at", Moment, nullable=False),
     Column("machine", Boolean, nullable=False),
     Column("detail", String(500)),
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("archive", Key, primary_key=True, comment="name of its Parquet files"),
+    Column("plan_id", Key, ForeignKey("plans.plan_id"), primary_key=True, index=True),
+    Column("state", String(10), primary_key=True, comment="in which the messages ended"),
+    Column("campaign", Word, nullable=False),
+    Column("month", String(7), nullable=False, comment="of the plans, such as 2026-11; folder of its files"),
+    Column("number", Integer, nullable=False, comment="messages of this plan and state"),
+)
+
+touches = Table(
+    "touches",
+    metadata,
+    Column("person_key", Key, ForeignKey("persons.person_key"), primary_key=True),
+    Column("campaign", Word, primary_key=True),
+    Column("step", Word, primary_key=True),
+    Column("kind", String(20), primary_key=True, comment="received | opened | clicked | opened_by_machine"),
+    Column("at", Moment, nullable=False, comment="the last time"),
 )
 
 slots = Table(

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, 
 
 from tidings.ledger.database import database_time
 from tidings.ledger.plans import HELD
-from tidings.ledger.tables import attempts, enrolments, events, messages, persons, plans
+from tidings.ledger.tables import archives, attempts, enrolments, events, messages, persons, plans
 
 Check = Callable[[Connection], list[str]]
 
@@ -30,7 +30,11 @@ def rules() -> Iterator[Rule]:
     """Every rule, the ones on the file itself first."""
     yield Rule("database", "the database finds its own pages and references sound", _database)
     yield Rule("plan_counts", "considered = planned + withheld + the sum of reasons, in every plan", _plan_counts)
-    yield Rule("plan_messages", "every plan has as many messages as it planned and withheld", _plan_messages)
+    yield Rule(
+        "plan_messages",
+        "every plan has as many messages, archived ones too, as it planned and withheld",
+        _plan_messages,
+    )
     yield Rule("message_plan", "every message belongs to a plan that is there", _without(plans, "plan_id"))
     yield Rule("message_person", "every message belongs to a person who is there", _without(persons, "person_key"))
     yield Rule("one_each", "a person, and an address, has one message a campaign, occasion and step", _one_each)
@@ -63,6 +67,8 @@ def _plan_messages(connection: Connection) -> list[str]:
     held = (messages.c.state == "withheld").label("held")
     query = select(messages.c.plan_id, held, func.count()).group_by(messages.c.plan_id, held)
     found = Counter({(plan, bool(withheld)): number for plan, withheld, number in connection.execute(query)})
+    for row in connection.execute(select(archives)):
+        found[(row.plan_id, row.state == "withheld")] += row.number
     return [
         row.plan_id
         for row, counts in _plans(connection)

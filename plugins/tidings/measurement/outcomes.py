@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from tidings.errors import TidingsError
 from tidings.ledger import assignments, events, persons
+from tidings.ledger.archive import Archive
+from tidings.ledger.retention import clicks
 from tidings.ledger.snapshots import current_snapshot
 from tidings.measurement.lift import lift, sample_ratios
 from tidings.model.campaign import Campaign, Goal
@@ -28,7 +31,9 @@ def measure_campaign(project: Project, campaign: Campaign, connection: Connectio
     orders = _orders(project, connection, campaign.goal, anchored, now)
     people = _outcomes(anchored, orders)
     result = lift(people) if len(people) else None
-    claimed = _claimed(connection, campaign, campaign.goal, orders)
+    archived = clicks(connection, Archive.of(project), campaign.campaign)
+    clicked = [*archived, *events.of_campaign(connection, campaign.campaign, "clicked")]
+    claimed = _claimed(clicked, campaign.goal, orders)
     return MeasureShape(
         campaign=campaign.campaign,
         as_of=now,
@@ -93,12 +98,12 @@ def _split(people: pd.DataFrame) -> Split | None:
     return Split(expected=float(drawn["share"].sum()), p_value=sample_ratios(strata))
 
 
-def _claimed(connection: Connection, campaign: Campaign, goal: Goal, orders: pd.DataFrame) -> pd.DataFrame:
+def _claimed(clicked: Iterable[Mapping[str, Any]], goal: Goal, orders: pd.DataFrame) -> pd.DataFrame:
     """Goal orders of the treated after a click of theirs: what last-touch attribution would claim."""
     import pandas as pd
 
-    clicks = [row for row in events.of_campaign(connection, campaign.campaign, "clicked") if not row["machine"]]
-    touched = pd.DataFrame(clicks, columns=["person_key", "occurred_at"])
+    people = [row for row in clicked if not row["machine"]]
+    touched = pd.DataFrame(people, columns=["person_key", "occurred_at"])
     touched["clicked_at"] = pd.to_datetime(touched["occurred_at"], utc=True)
     joined = orders.merge(touched[["person_key", "clicked_at"]], on="person_key")
     after = joined["ordered_at"] - joined["clicked_at"]

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from tidings.model.base import Shape
+from tidings.model.value import ValueFit
 
 Decision = Literal["planned", "withheld", "no"]
 
@@ -94,6 +95,7 @@ class RefreshShape(Shape):
     shared: dict[str, int] = Field(
         default={}, description="customers whose e-mail or phone is one of more than five: it links nobody"
     )
+    value: ValueFit = Field(description="what these customers are expected to buy, and by which models")
     drift: list[str] = Field(default=[], description="columns that came, went or have another type since the last")
 
 
@@ -160,6 +162,7 @@ class WhyMessage(Shape):
     state: str
     reason: str | None = None
     at: datetime = Field(description="when it was claimed, or may leave")
+    archived: bool = Field(default=False, description="it has left the ledger for the archive")
 
 
 class WhyShape(Shape):
@@ -297,9 +300,24 @@ class LedgerShape(Shape):
     paused: list[str] = Field(description="lanes that stand still, as `provider/domain group`")
     persons: int
     size: int = Field(description="bytes of the database")
+    archived: int = Field(description="of the messages, how many are in the archive")
     behind: int = Field(
         description="records of the journal that the ledger does not know; above 0 it was put back and sends nothing"
     )
+
+
+class HousekeepingShape(Shape):
+    """`tidings housekeeping --json`: what `retention` let go."""
+
+    suppressed: int = Field(description="addresses that a provider will not write to, and that were not known as such")
+    unread: list[str] = Field(description="providers whose lists could not be read; the log says why")
+    messages: int = Field(description="moved from the ledger to the archive")
+    attempts: int = Field(description="of these messages")
+    events: int = Field(description="of these messages")
+    plans: int = Field(description="of which the ledger holds no message any more; now `closed`")
+    archive: str = Field(description="folder of the archive, from the workspace")
+    snapshots: int = Field(description="folders removed")
+    journal: int = Field(description="files removed")
 
 
 class Breach(Shape):
@@ -327,6 +345,7 @@ class RecoverShape(Shape):
     added: int = Field(description="messages the ledger had forgotten, now in doubt")
     persons: int = Field(description="persons the ledger had forgotten; the next refresh knows them by their address")
     stops: int = Field(description="unsubscribes, complaints and bounces the ledger had forgotten")
+    reports: int = Field(description="reports to owners the ledger had forgotten, now in doubt")
     unreadable: int = Field(description="lines without meaning: a process died while it wrote, and sent nothing")
 
 

@@ -13,6 +13,8 @@ from pydantic import AwareDatetime, Field
 from tidings.model.base import Noun
 
 MAX_DETAIL = 300
+OPENED_BY_MACHINE = "opened_by_machine"
+"""The kind of a touch that nobody made: a mail scanner has opened the message (R37)."""
 
 EventKind = Literal["accepted", "delivered", "bounced", "deferred", "complained", "opened", "clicked", "unsubscribed"]
 
@@ -120,3 +122,10 @@ def impersonal(text: str, address: str) -> str:
     for spelling in filter(None, spellings):
         line = re.sub(re.escape(spelling), "(recipient)", line, flags=re.IGNORECASE)
     return line[:MAX_DETAIL]
+
+
+class Suppressed(NamedTuple):
+    """An address that a provider will not write to, and why; the event itself holds nothing personal (R13)."""
+
+    address: str
+    event: ProviderEvent

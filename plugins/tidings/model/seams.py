@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tidings.model.base import Noun
-from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule
+from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule, Suppressed
 from tidings.model.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Provider(ABC):
     substitutes: ClassVar[bool] = False
     cancels: ClassVar[timedelta | None] = None
     Config: ClassVar[type[Noun]]
+    bookmark: str | None = None
 
     def __init__(self, config: Any, *, root: Path) -> None:
         self.config = config
@@ -77,8 +78,18 @@ class Provider(ABC):
         return []
 
     def collect(self, now: datetime) -> Iterable[ProviderEvent]:
-        """Events that wait to be fetched, asked for with every tick: the same one may come again; none by default."""
+        """Events that wait to be fetched, asked for with every tick: the same one may come again; none by default.
+
+        What it leaves in `bookmark` is kept in the ledger together with the events, and is there again the next time.
+        """
         return ()
+
+    async def suppressions(self, since: datetime | None = None) -> Sequence[Suppressed]:
+        """Whom it will not write to, and why, asked for once a day; the same entry may come again; none by default."""
+        return ()
+
+    async def check_sender(self, address: str) -> None:  # noqa: B027 - most providers cannot say
+        """TidingsError unless it takes messages from that address; asked by `tidings check --online`."""
 
     async def close(self) -> None:  # noqa: B027 - a provider without connections need not have it
         """Give back connections."""

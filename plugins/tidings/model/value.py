@@ -37,6 +37,48 @@ class Holdout(Shape):
     correlation: float | None = Field(description="between both, over customers; null where one of them never varies")
 
 
+class SbgParameters(Shape):
+    """Shifted beta-geometric: at the end of each month a subscriber leaves by a chance from beta(alpha, beta)."""
+
+    alpha: float = Field(description="of leaving; the mean chance of the first month is alpha / (alpha + beta)")
+    beta: float = Field(description="of staying")
+
+
+class SubscriberFit(Shape):
+    """What a refresh found out about how long subscriptions last."""
+
+    subscribers: int = Field(description="customers with one that has not ended")
+    left: int = Field(description="customers whose subscriptions have all ended")
+    model: Literal["sbg", "average"] = Field(description="what the months ahead are expected by")
+    note: str | None = Field(description="why the model is missing and one rate stands in")
+    params: SbgParameters | None = Field(description="null without a model")
+    log_likelihood: float | None = Field(description="of sBG, total over all who ever subscribed")
+    leaving: float = Field(description="who left, as a share of all months that somebody could have")
+    predicted_orders_12m: float = Field(description="of the subscribers, in the next twelve months")
+    predicted_value_12m: int = Field(description="of these orders, minor units")
+
+
+class ValueFit(Shape):
+    """What a refresh found out about what its customers will buy: the models, and what they expect of all together."""
+
+    customers: int = Field(description="who ever ordered and has no subscription now")
+    came_back: int = Field(description="of them, on another day")
+    model: Literal["bg_nbd", "average"] = Field(description="what their orders are expected by")
+    note: str | None = Field(description="why a model is missing and averages stand in")
+    unit: Literal["weeks"] = Field(description="of time, in the parameters")
+    params: BgNbdParameters | None = Field(description="null without a model")
+    log_likelihood: float | None = Field(description="of BG/NBD, total over all customers")
+    undetermined: list[str] = Field(description="parameters that the data leave open")
+    gamma_gamma: GammaGammaParameters | None = Field(description="null without a model; money in major units")
+    spend_correlation: float | None = Field(
+        description="between number and size of the repeats; Gamma-Gamma takes it to be near zero"
+    )
+    active: float | None = Field(description="customers expected to be active: the sum of p_alive")
+    predicted_orders_12m: float = Field(description="of all customers, in the next 365 days")
+    predicted_value_12m: int = Field(description="of these orders, minor units")
+    subscribers: SubscriberFit | None = Field(description="null where nobody ever subscribed")
+
+
 class ValueShape(Shape):
     """`tidings value FILE --json`: the models of the file's customers, and where their scores are."""
 

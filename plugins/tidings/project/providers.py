@@ -18,7 +18,7 @@ PLACEHOLDER = "x" * 32
 
 def settings_mistakes(reading: Reading, plugins: Plugins) -> list[TidingsError]:
     """Unknown channels and providers, providers on channels they do not carry, settings that do not fit."""
-    found = [*_channels(reading, plugins), *_providers(reading, plugins)]
+    found = [*_channels(reading, plugins), *_batch(reading, plugins), *_providers(reading, plugins)]
     sound = (each for each in found if not reading.doubts(each.place))
     return [TidingsError(each.reason, each.fix, reading.layers.where(each.place, key=each.at_key)) for each in sound]
 
@@ -40,6 +40,15 @@ def _channels(reading: Reading, plugins: Plugins) -> Iterator[Mistake]:
         if reading.channels is not None and channel not in reading.channels:
             hint = did_you_mean(channel, list(reading.channels))
             yield Mistake(("caps", channel), f"there is no channel {channel!r}", hint, at_key=True)
+
+
+def _batch(reading: Reading, plugins: Plugins) -> Iterator[Mistake]:
+    """One that is set is as it is written; the usual one is split for a provider that takes less."""
+    delivery = reading.settings.delivery
+    used = {name for how in reading.settings.channels.values() for name in how.providers} & plugins.providers.keys()
+    most, name = min(((plugins.providers[name].max_batch, name) for name in used), default=(delivery.batch, ""))
+    if "batch" in delivery.model_fields_set and delivery.batch > most:
+        yield Mistake(("delivery", "batch"), f"{name} takes {most} messages at once", f"write {most} or less")
 
 
 def _providers(reading: Reading, plugins: Plugins) -> Iterator[Mistake]:

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tidings.errors import TidingsError
 from tidings.providers.bounce_text import MAX_MESSAGE
 
 ONE_LINE = 65_536
+SEEN = 4_096
 
 
-def read_mailbox(path: Path) -> Iterator[bytes]:
+@dataclass
+class Mark:
+    """How far an mbox has been read, as text: where it ended, and digests by which the same file is known again."""
+
+    text: str | None = None
+
+
+def read_mailbox(path: Path, mark: Mark | None = None) -> Iterator[bytes]:
     """Each message of an mbox or a Maildir once, as bytes, cut after `MAX_MESSAGE`.
+
+    With a `mark` only what has been added to an mbox since, and the mark moves on at the end. A file that did not just
+    grow, because it was rotated, cut or rewritten, is read whole.
 
     TidingsError where the path is neither, cannot be read, or is being written at this moment.
     """
@@ -25,7 +39,7 @@ def read_mailbox(path: Path) -> Iterator[bytes]:
             yield from _maildir(path)
         elif path.is_file():
             with path.open("rb") as file:
-                yield from _mbox(file, path)
+                yield from _mbox(file, path, mark or Mark())
         else:
             raise TidingsError(
                 f"{path} is neither an mbox file nor a Maildir", "give the file or folder of the bounces"
@@ -48,9 +62,10 @@ def _maildir(path: Path) -> Iterator[bytes]:
                 yield file.read(MAX_MESSAGE)
 
 
-def _mbox(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _mbox(file: BinaryIO, path: Path, mark: Mark) -> Iterator[bytes]:
     """Messages part at a line `From `, the first one of the file or after an empty one."""
     end = _whole(file, path)
+    file.seek(_known(file, end, mark))
     message: list[bytes] | None = None
     size, blank = 0, True
     while file.tell() < end and (line := file.readline(ONE_LINE)):
@@ -66,6 +81,28 @@ def _mbox(file: BinaryIO, path: Path) -> Iterator[bytes]:
         blank = line in (b"\n", b"\r\n")
     if message is not None:
         yield b"".join(message)[:MAX_MESSAGE]
+    mark.text = json.dumps(_digests(file, end)) if end else None
+
+
+def _known(file: BinaryIO, end: int, mark: Mark) -> int:
+    """Where what has not been read begins: at the mark in a file that only grew since, else at the beginning.
+
+    Where the last message itself went on, all is read again.
+    """
+    known = json.loads(mark.text) if mark.text else {"end": end + 1}
+    if known["end"] > end or known != _digests(file, known["end"]):
+        return 0
+    file.seek(known["end"])
+    return int(known["end"]) if known["end"] == end or file.read(5) == b"From " else 0
+
+
+def _digests(file: BinaryIO, end: int) -> dict[str, Any]:
+    """The first and the last bytes before `end`, which a file that only grew still has there."""
+    found: dict[str, Any] = {"end": end}
+    for name, start in (("first", 0), ("last", max(0, end - SEEN))):
+        file.seek(start)
+        found[name] = hashlib.sha256(file.read(min(SEEN, end - start))).hexdigest()
+    return found
 
 
 def _whole(file: BinaryIO, path: Path) -> int:

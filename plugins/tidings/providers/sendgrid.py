@@ -16,12 +16,12 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from tidings.errors import TidingsError
 from tidings.model.base import Noun
-from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule
+from tidings.model.delivery import Outcome, Outgoing, ProviderEvent, Schedule, Suppressed
 from tidings.model.seams import Provider
 from tidings.providers.answers import LOOPBACK, answer
 from tidings.providers.sendgrid_answers import REFUSED, WHOLE_ACCOUNT, named, outcomes, without_reply
 from tidings.providers.sendgrid_api import Api
-from tidings.providers.sendgrid_control import Suppressed, check_sender, suppressions
+from tidings.providers.sendgrid_control import check_sender, suppressions
 from tidings.providers.sendgrid_events import read_events, verify
 from tidings.providers.sendgrid_request import MAX_PERSONS, check, request_body, requests
 from tidings.providers.sendgrid_schedule import cancel, create_schedule

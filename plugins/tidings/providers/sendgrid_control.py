@@ -8,17 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from tidings.errors import TidingsError
-from tidings.model.delivery import EventKind, ProviderEvent, impersonal
+from tidings.model.delivery import EventKind, ProviderEvent, Suppressed, impersonal
 from tidings.providers.sendgrid_api import Api
 
 PAGE = 500
-
-
-class Suppressed(NamedTuple):
-    """An address that SendGrid will not mail, and why; the event itself holds nothing personal (R13)."""
-
-    address: str
-    event: ProviderEvent
 
 
 class _List(NamedTuple):

@@ -27,7 +27,7 @@ from tidings.model.seams import Provider
 from tidings.providers.answers import LOOPBACK, MISCONFIGURED, Status, answer
 from tidings.providers.bounces import parse_bounce, to_events
 from tidings.providers.dkim import DkimConfig, DkimSigner, aligned
-from tidings.providers.mailboxes import read_mailbox
+from tidings.providers.mailboxes import Mark, read_mailbox
 from tidings.providers.mime import build_mime, mail_address, message_id, verp_address
 from tidings.providers.smtp_line import CLOSING, GO_AHEAD, LineBroken, Reply, SmtpLine
 
@@ -121,8 +121,10 @@ class Smtp(Provider):
 
     def collect(self, now: datetime) -> Iterator[ProviderEvent]:
         if self.config.bounces is not None:
-            for raw in read_mailbox(self.root / self.config.bounces):
+            mark = Mark(self.bookmark)
+            for raw in read_mailbox(self.root / self.config.bounces, mark):
                 yield from to_events(parse_bounce(raw), now, self.name)
+            self.bookmark = mark.text
 
     async def close(self) -> None:
         while self._idle:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tidings.settings import Mining
+from tidings.model.insight import Mining
 from tidings.warehouse.reading import fetch
 
 if TYPE_CHECKING:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tidings.model.insight import Ladder
 from tidings.segments.history import History
 from tidings.segments.questions import Questions
 from tidings.segments.stage2 import save_people
 from tidings.segments.unknown import count_unknown
-from tidings.settings import Ladder
 from tidings.warehouse.features import USUAL_LADDER
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ def save_answers(
     history: History,
     folder: Path,
     ladder: Ladder = USUAL_LADDER,
+    valued: pa.Table | None = None,
 ) -> Answers:
     """Write people.parquet and membership.parquet into `folder`; the arguments are those of `save_people`."""
     people = folder / "people.parquet"
-    sizes = save_people(features, persons, touches, questions, history.now, people, ladder, history)
+    sizes = save_people(features, persons, touches, questions, history.now, people, ladder, history, valued)
     changes = history.save(people, folder / "membership.parquet")
     return Answers(sizes, changes.entered, changes.left, count_unknown(people, questions))

@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from tidings.model.base import Noun
+from tidings.model.delivery import OPENED_BY_MACHINE
 from tidings.model.scalars import Name, Span, Whole
 from tidings.model.seams import Condition
 from tidings.segments.columns import digest, segment_column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-
-OPENED_BY_MACHINE = "opened_by_machine"
-"""The kind of a touch that nobody made: a mail scanner has opened the message."""
 
 
 def moment(at: datetime) -> str:

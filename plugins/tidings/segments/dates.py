@@ -14,13 +14,17 @@ from tidings.model.base import Noun
 from tidings.model.scalars import Days
 from tidings.model.seams import Condition
 from tidings.segments.columns import digest
+from tidings.warehouse.days import local_day, today
+from tidings.warehouse.rhythm import with_gaps
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-DAY = 86_400
 LONGEST = 366
 """Days within which every birthday comes round."""
+
+NEXT_DUE = "next_due"
+"""The feature that holds when a customer buys next."""
 
 PRIOR = 2
 """How many gaps of one's own the gap that is usual among all customers weighs as much as."""
@@ -59,8 +63,8 @@ class Birthday(Condition):
     config: Ahead
 
     def sql(self, now: datetime) -> str:
-        today = now.astimezone(ZoneInfo(self.around.timezone)).date()
-        days = [today + timedelta(days=ahead) for ahead in self.config.days[: LONGEST + 1]]
+        first = now.astimezone(ZoneInfo(self.around.timezone)).date()
+        days = [first + timedelta(days=ahead) for ahead in self.config.days[: LONGEST + 1]]
         asked = sorted({number for day in days for number in _birthdays(day)})
         return f'month("birth_date") * 100 + day("birth_date") IN ({", ".join(map(str, asked))})'
 
@@ -74,9 +78,8 @@ def _birthdays(day: date) -> list[int]:
 class Due(Condition):
     """Is due to buy again, a category or anything, `before` days from today, within so many, or today.
 
-    Due is the last day of buying plus the usual gap: (n * own + PRIOR * all) / (n + PRIOR), rounded to whole days.
-    `own` is the median of the customer's n gaps between days of buying, `all` the median of `own` over all customers
-    who have one; who bought once is given `all`. Where nobody bought twice, nobody is due.
+    Due is the last day of buying plus the usual gap, made of the customer's own and that of all; for anything it is the
+    feature `next_due`.
     """
 
     name: ClassVar[str] = "due"
@@ -95,25 +98,26 @@ class Due(Condition):
         return f"{stem}_gap", f"{stem}_gaps", f"{stem}_day"
 
     def aggregates(self, tables: Mapping[str, ir.Table], now: datetime) -> dict[str, ir.Column]:
-        import ibis
-
-        bought = tables["orders" if self.config.category is None else "order_lines"]
-        if self.config.category is not None:
-            bought = bought.filter(bought.category == self.config.category)
-        day = (bought.ordered_at.epoch_seconds().cast("int64") + self._offset(now)) // DAY
-        days = bought.select("customer_id", day=day.cast("int64")).distinct()
-        before = days.day.lag(1).over(ibis.window(group_by="customer_id", order_by="day"))
-        gaps = days.mutate(gap=days.day - before)
+        if self.config.category is None:
+            return {}
+        bought = tables["order_lines"]
+        bought = bought.filter(bought.category == self.config.category)
+        day = local_day(bought.ordered_at, now, self.around.timezone)
+        gaps = with_gaps(bought.select("customer_id", day=day).distinct())
         return dict(zip(self.columns, (gaps.gap.median(), gaps.gap.count(), gaps.day.max()), strict=True))
 
     def sql(self, now: datetime) -> str:
-        gap, gaps, day = (f'"{column}"' for column in self.columns)
-        usual = f"({gaps} * coalesce({gap}, 0) + {PRIOR} * median({gap}) OVER ()) / ({gaps} + {PRIOR})"
-        today = (int(now.timestamp()) + self._offset(now)) // DAY
-        days = self.config.days
-        return f"{day} + CAST(round({usual}) AS BIGINT) - {today} BETWEEN {days[0]} AND {days[-1]}"
+        ahead, days = today(now, self.around.timezone), self.config.days
+        due = f"(\"{NEXT_DUE}\" - DATE '1970-01-01')" if self.config.category is None else due_sql(*self.columns)
+        return f"{due} - {ahead} BETWEEN {days[0]} AND {days[-1]}"
 
-    def _offset(self, now: datetime) -> int:
-        """Seconds that the workspace's clocks are ahead of UTC now: days are counted by them throughout."""
-        ahead = now.astimezone(ZoneInfo(self.around.timezone)).utcoffset() or timedelta()
-        return int(ahead.total_seconds())
+
+def due_sql(gap: str, gaps: str, day: str) -> str:
+    """DuckDB text over columns of all customers: when somebody buys next, in days since 1970.
+
+    The last `day` of buying plus the usual gap: (n * own + PRIOR * all) / (n + PRIOR), rounded to whole days. `own` is
+    the median `gap` of the customer's n `gaps` between days of buying, `all` the median of `own` over all customers who
+    have one; who bought once is given `all`. Where nobody bought twice, nobody is due.
+    """
+    usual = f'("{gaps}" * coalesce("{gap}", 0) + {PRIOR} * median("{gap}") OVER ()) / ("{gaps}" + {PRIOR})'
+    return f'"{day}" + CAST(round({usual}) AS BIGINT)'

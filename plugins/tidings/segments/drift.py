@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from tidings.errors import ProjectErrors, TidingsError, Where
 from tidings.project import Project
 from tidings.segments.expressions import Kind
 from tidings.segments.questions import compile_questions
 from tidings.segments.reads import FEATURES
-from tidings.warehouse.drift import Change
+from tidings.warehouse.drift import Change, Schema, changes
 
 CUSTOMERS = "customers"
 
@@ -19,18 +20,20 @@ def refuse_drift(
     project: Project,
     now: datetime,
     columns: Mapping[str, Kind],
-    before: Mapping[str, Kind],
-    changes: Iterable[Change],
-) -> None:
-    """ProjectErrors naming each change that a segment or campaign cannot do without, and the places that read it.
+    kept: Mapping[str, Any],
+    schema: Schema,
+) -> list[Change]:
+    """How the source tables differ from those of the last refresh, whose summary is `kept`; nothing where it has none.
 
-    `columns` are those that may be asked about now, `before` those of the last refresh. A column of another type that
+    ProjectErrors naming each change that a segment or campaign cannot do without, and the places that read it.
+    `columns` are those that may be asked about now, `schema` is that of the tables. A column of another type that
     is still of a kind its readers understand is no mistake, nor is one that nobody reads.
     """
-    base = {**columns, **before}
+    found = changes(kept["schema"], schema) if "schema" in kept else []
+    base = {**columns, **kept.get("columns", {})}
     wrong_anyway: set[Where | None] | None = None
     errors: list[TidingsError] = []
-    for change in changes:
+    for change in found:
         altered = _altered(base, columns, change)
         if altered == base:
             continue
@@ -41,6 +44,7 @@ def refuse_drift(
             errors.append(TidingsError(f"{change} since the last refresh, and is read by {', '.join(places)}", fix))
     if errors:
         raise ProjectErrors(errors)
+    return found
 
 
 def _altered(base: Mapping[str, Kind], columns: Mapping[str, Kind], change: Change) -> dict[str, Kind]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
 from tidings.project import Project
+from tidings.segments.dates import NEXT_DUE
 from tidings.segments.expressions import Kind
 from tidings.segments.touches import LAST
 from tidings.warehouse.connection import Warehouse, open_warehouse
 from tidings.warehouse.contract import SOURCES
-from tidings.warehouse.features import FeatureKind, feature_columns
+from tidings.warehouse.features import VALUE, FeatureKind, feature_columns
 from tidings.warehouse.freshness import Stale, stale_sources
 from tidings.warehouse.reading import Unreachable, fetch
 from tidings.warehouse.tables import visible
@@ -27,6 +28,8 @@ STAGE_2: dict[str, FeatureKind] = {
     **dict.fromkeys(QUINTILES, "number"),
     **dict.fromkeys(LAST.values(), "time"),
     **dict.fromkeys(("level", "status"), "text"),
+    NEXT_DUE: "date",
+    **VALUE,
     **dict.fromkeys(("margin", "activity_cost", "profit"), "money"),
     "share_of_wallet": "number",
 }

@@ -15,8 +15,8 @@ from tidings.segments.conditions import moment
 from tidings.warehouse.milestones import BACK_AT, LOYAL_AT
 
 if TYPE_CHECKING:
+    from tidings.model.insight import Ladder
     from tidings.segments.expressions import Kind
-    from tidings.settings import Ladder
 
 LEVELS = ("prospect", "first_time", "repeat", "loyal", "advocate")
 """From the lowest to the highest."""

@@ -10,10 +10,12 @@ from tidings.model.seams import Condition
 from tidings.plugins import contained
 from tidings.segments.columns import segment_column
 from tidings.segments.compile import CompiledCondition
+from tidings.segments.dates import NEXT_DUE
 from tidings.segments.features import QUINTILES
 from tidings.segments.questions import Questions
 from tidings.segments.touches import LAST
 from tidings.warehouse.contract import SOURCES
+from tidings.warehouse.features import VALUE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -23,11 +25,13 @@ REQUIRED = frozenset(name for name, source in SOURCES.items() if source.required
 
 _ORDERS = (
     *("orders", "total_spend", "average_order", "first_order_at", "last_order_at", "recency_days"),
-    *("average_gap_days", "orders_90d", "spend_90d", "status", *QUINTILES),
+    *("average_gap_days", "orders_90d", "spend_90d", "status", NEXT_DUE, *QUINTILES),
 )
 FEATURES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(_ORDERS, frozenset({"orders"})),
+    **dict.fromkeys(VALUE, frozenset({"orders", "subscriptions"})),
     "tenure_days": frozenset({"customers"}),
+    "completeness": frozenset({"customers"}),
     "open_cases": frozenset({"cases"}),
     "level": frozenset({"orders", "customers"}),  # whose advocate a customer is may be a column of theirs
     **dict.fromkeys(LAST.values(), frozenset()),

@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidings.errors import TidingsError
+from tidings.model.insight import Ladder
 from tidings.model.seams import Condition
 from tidings.plugins import contained
 from tidings.segments.columns import quoted
 from tidings.segments.compile import CompiledCondition
+from tidings.segments.dates import NEXT_DUE, due_sql
 from tidings.segments.features import QUINTILES
 from tidings.segments.history import History, load_history
 from tidings.segments.ladder import level_sql, status_sql
 from tidings.segments.questions import Questions
 from tidings.segments.touches import LAST
-from tidings.settings import Ladder
-from tidings.warehouse.features import USUAL_LADDER, aggregated, join_all
+from tidings.warehouse.features import USUAL_LADDER, VALUE, aggregated, join_all
 from tidings.warehouse.milestones import BACK_AT, LOYAL_AT
 from tidings.warehouse.reading import fetch, reading
+from tidings.warehouse.rhythm import GAP, LAST_DAY, REPEATS, RHYTHM
 from tidings.warehouse.scratch import scratch
+from tidings.warehouse.subscribers import SUBSCRIPTION
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,13 +41,15 @@ def save_people(
     path: Path,
     ladder: Ladder = USUAL_LADDER,
     history: History | None = None,
+    valued: pa.Table | None = None,
 ) -> dict[str, int]:
     """Write people.parquet, one row a profile in order of customer_id; returns persons by segment.
 
     `features` is the file of stage 1, `persons` has customer_id, person_key, represents and, where lists may ask
     for it, email (normalised; it is written nowhere), `touches` what `load_touches` gives, `history` what
-    `load_history` gives; without it this refresh is the first. A person is in a segment where any of their profiles
-    is. TidingsError naming the condition whose SQL the engine refuses.
+    `load_history` gives; without it this refresh is the first. `valued` has customer_id and the columns of VALUE; of
+    who is not in it nothing is known. A person is in a segment where any of their profiles is.
+    TidingsError naming the condition whose SQL the engine refuses.
     """
     import ibis
 
@@ -56,6 +61,7 @@ def save_people(
         standing = (history or load_history(None, questions.segments, (), (), now)).register(connection)
         kept = {"touches": _temporary(backend, "touches", touches), "membership": backend.sql(standing)}
         connection.register("ledger", _ledger_features(backend, kept, questions.conditions, now))
+        connection.register("valued", _nobody() if valued is None else valued)
         connection.read_parquet(str(features)).create_view("features")
         known = _features(ladder, now, answered)
         sql, parameters = _statement(known, questions)
@@ -94,10 +100,14 @@ def _features(ladder: Ladder, now: datetime, answered: Iterable[str] = ()) -> st
         for name, ranked in QUINTILES.items()
     )
     more = "".join(f"persons.{quoted(name)}, " for name in answered)
+    hidden = ", ".join((LOYAL_AT, BACK_AT, *RHYTHM, *SUBSCRIPTION))
     return (
-        f"SELECT persons.person_key, features.* EXCLUDE ({LOYAL_AT}, {BACK_AT}), ledger.* EXCLUDE (person_key), "
-        f"persons.represents, {more}{quintiles}, {level_sql(ladder)} AS level, {status_sql(ladder, now)} AS status "
-        "FROM features JOIN persons USING (customer_id) LEFT JOIN ledger USING (person_key)"
+        f"SELECT persons.person_key, features.* EXCLUDE ({hidden}), ledger.* EXCLUDE (person_key), "
+        f"persons.represents, {more}{quintiles}, {level_sql(ladder)} AS level, {status_sql(ladder, now)} AS status, "
+        f"DATE '1970-01-01' + CAST({due_sql(GAP, REPEATS, LAST_DAY)} AS INTEGER) AS {NEXT_DUE}, "
+        "valued.* EXCLUDE (customer_id) REPLACE (coalesce(value_model, 'none') AS value_model) "
+        "FROM features JOIN persons USING (customer_id) LEFT JOIN ledger USING (person_key) "
+        "LEFT JOIN valued USING (customer_id)"
     )
 
 
@@ -128,6 +138,13 @@ def _at_fault(
                 return TidingsError(reason, "mend the plugin that registers it")
         sql, parameters = _with_answers(sql, parameters, layer)
     return None
+
+
+def _nobody() -> pa.Table:
+    import pyarrow as pa
+
+    kinds = {"number": pa.float64(), "money": pa.int64(), "text": pa.string()}
+    return pa.schema({"customer_id": pa.string(), **{n: kinds[kind] for n, kind in VALUE.items()}}).empty_table()
 
 
 def _temporary(backend: Any, name: str, frame: pd.DataFrame) -> Any:

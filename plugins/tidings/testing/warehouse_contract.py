@@ -26,6 +26,7 @@ from tidings.segments.features import all_columns
 from tidings.segments.questions import compile_questions
 from tidings.segments.stage2 import save_people
 from tidings.warehouse.connection import open_warehouse
+from tidings.warehouse.days import today
 from tidings.warehouse.features import save_features
 from tidings.warehouse.tables import open_tables
 
@@ -60,6 +61,9 @@ ASKED: list[tuple[str, list[Any], set[str]]] = [
     ("a_quote_is_a_letter", [{"bought": {"category": "Mum's", "within": "30d"}}], {ANA, BO}),
     ("without_orders", ["orders = 0 and last_order_at is null"], {DAI, EVE}),
     ("open_cases", ["open_cases = 1"], {EVE}),
+    ("due_by_local_days", ["next_due = '2026-12-13'"], {ANA}),
+    ("hardly_known", ["completeness = 0.125"], {ANA, BO, CAM, DAI, EVE}),
+    ("subscribed", ["p_alive = 1 and predicted_value_3m = 5.63"], {EVE}),
     ("nobody", ["orders > 99"], set()),
 ]
 
@@ -88,6 +92,8 @@ def _asked(project: Project) -> tuple[dict[str, set[str]], dict[str, int]]:
     """The customers in each segment, and what was quarantined."""
     import pandas as pd
 
+    from tidings.insight.customers import value_customers
+
     settings = project.settings.model_copy(update={"timezone": ZONE})
     segments = {name: Segment(segment=name, title=name, where=where) for name, where, _ in ASKED}
     project = replace(project, settings=settings, segments=segments, campaigns={})
@@ -95,10 +101,11 @@ def _asked(project: Project) -> tuple[dict[str, set[str]], dict[str, int]]:
         features, people = Path(folder) / "features.parquet", Path(folder) / "people.parquet"
         tables = open_tables(warehouse, NOW)
         questions = compile_questions(project, NOW, all_columns(tables["customers"]))
-        save_features(warehouse, tables, questions.conditions, NOW, features)
+        save_features(warehouse, tables, questions.conditions, NOW, features, zone=ZONE)
         persons = pd.read_parquet(features, columns=["customer_id"])
         persons = persons.assign(person_key=persons["customer_id"], represents=True)
-        save_people(features, persons, _no_touches(), questions, NOW, people)
+        valued = value_customers(features, today(NOW, ZONE), settings.base_currency).rows
+        save_people(features, persons, _no_touches(), questions, NOW, people, valued=valued)
         rows = pd.read_parquet(people)
     answers = {name: set(rows.loc[rows[segment_column(name)].astype(bool), "customer_id"]) for name in segments}
     return answers, dict(tables.quarantined)
@@ -143,6 +150,15 @@ def _shop() -> dict[str, pa.Table]:
         {"case_id": who, "customer_id": who, "opened_at": NOW - timedelta(days=2), "closed_at": closed}
         for who, closed in ((EVE, None), (DAI, NOW - timedelta(days=1)))
     ]
+    subscriptions = [
+        {"customer_id": who, "product_id": product, "quantity": 2, "started_at": NOW - timedelta(days=days)}
+        | {"ended_at": ended, "paused_until": None, "end_reason": None}
+        for who, product, days, ended in (
+            (EVE, "p1", 9, None),
+            (EVE, "p2", 5, NOW + timedelta(days=700)),
+            (DAI, "p1", 80, NOW),
+        )
+    ]
     amounts = {"unit_price": money, "discount": money, "quantity": pa.int32()}
     return {
         "customers": table(customers, created_at=moment),
@@ -150,4 +166,9 @@ def _shop() -> dict[str, pa.Table]:
         "order_lines": table(lines, **amounts),
         "products": table(products, price=money, unit_cost=money, in_stock=pa.bool_()),
         "cases": table(cases, opened_at=moment, closed_at=moment),
+        "subscriptions": table(
+            subscriptions,
+            quantity=pa.int32(),
+            **dict.fromkeys(("started_at", "ended_at", "paused_until"), moment),
+        ),
     }

@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tidings.clock import zone
-from tidings.ledger import consents, contacts, events, messages, persons
+from tidings.ledger import bookmarks, consents, contacts, events, messages, persons
+from tidings.ledger.archive import Archive
 from tidings.ledger.database import Ledger
 from tidings.ledger.head import advance_unless_old, same
 from tidings.ledger.journal import Journal, Record
 from tidings.ledger.keys import is_key
 from tidings.ledger.lanes import count_events
+from tidings.ledger.retention import messages_by_key
 from tidings.model.counts import TrackShape
 from tidings.model.delivery import ProviderEvent
 from tidings.planning.links import read_unsubscribe
@@ -23,22 +25,31 @@ from tidings.project import Project
 STOPPING = {"complained": "complaint", "bounced": "hard_bounce", "unsubscribed": "unsubscribed"}
 
 
-def take(project: Project, ledger: Ledger, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
+def take(
+    project: Project,
+    ledger: Ledger,
+    new: Sequence[ProviderEvent],
+    now: datetime,
+    marks: Mapping[str, str | None] | None = None,
+) -> TrackShape:
     """Record the events in one transaction, and return when the journal has every no among them as well.
+
+    `marks` say how far each provider has read to find them.
 
     Also one that the ledger had before: whoever says it again may have been given no answer. And one for a message
     that it does not know: it may have been put back to before that message (R20a).
     """
     journal = Journal.of(project)
-    stops = [event for event in new if _stops(event) and is_key(event.send_key or "")]
+    said = [event for event in new if stops(event) and is_key(event.send_key or "")]
 
     def work(connection: Connection) -> tuple[TrackShape, int | None]:
-        return record(connection, project, new, now), advance_unless_old(connection, journal) if stops else None
+        bookmarks.save(connection, marks or {})
+        return record(connection, project, new, now), advance_unless_old(connection, journal) if said else None
 
     shape, number = ledger.transact(work)
-    if stops:
+    if said:
         same(ledger, journal)
-        journal.append("stop", [_kept(event) for event in stops], now, number)
+        journal.append("stop", [kept(event) for event in said], now, number)
     return shape
 
 
@@ -55,12 +66,15 @@ def retake(connection: Connection, project: Project, entries: Sequence[Record], 
 def record(connection: Connection, project: Project, new: Sequence[ProviderEvent], now: datetime) -> TrackShape:
     """Keep events not seen before and act on them; the same event again changes nothing (R43)."""
     known = events.messages_by_key(connection, [event.send_key for event in new if event.send_key])
+    late = [event.send_key for event in new if stops(event) and event.send_key and event.send_key not in known]
+    known |= messages_by_key(connection, Archive.of(project), late)  # a no is a no, however old the message (R24)
     fresh = events.add(connection, new, known, now)
     matched = [(event, known[event.send_key]) for event in fresh if event.send_key in known]
     matched.sort(key=lambda pair: (pair[0].occurred_at, pair[0].event_id))
-    messages.arrived(connection, {message["id"]: f"event:{event.kind}" for event, message in matched})
-    _stop(connection, [pair for pair in matched if _stops(pair[0])])
-    marks = {message["id"]: event.kind for event, message in matched if event.kind in ("bounced", "complained")}
+    held = [(event, message) for event, message in matched if message["id"] is not None]
+    messages.arrived(connection, {message["id"]: f"event:{event.kind}" for event, message in held})
+    _stop(connection, [pair for pair in matched if stops(pair[0])])
+    marks = {message["id"]: event.kind for event, message in held if event.kind in ("bounced", "complained")}
     day = now.astimezone(zone(project.settings.timezone)).date()
     count_events(connection, project.settings.lanes, marks, now, day)
     return TrackShape(new=len(fresh), known=len(new) - len(fresh), unmatched=len(fresh) - len(matched))
@@ -73,12 +87,13 @@ def unsubscribe_event(project: Project, token: str, now: datetime) -> ProviderEv
     return ProviderEvent(provider="tidings", event_id=event_id, kind="unsubscribed", occurred_at=now, send_key=send_key)
 
 
-def _kept(event: ProviderEvent) -> Record:
+def kept(event: ProviderEvent) -> Record:
     """The event for the journal: without what the provider said, which may name somebody (R53)."""
     return event.model_dump(mode="json", exclude={"detail"})
 
 
-def _stops(event: ProviderEvent) -> bool:
+def stops(event: ProviderEvent) -> bool:
+    """Whether nothing more may go to the address."""
     return event.kind in STOPPING and (event.kind != "bounced" or event.permanent)
 
 

@@ -1,4 +1,4 @@
-"""check: every mistake of a workspace at once. Nothing is written, nothing leaves the machine."""
+"""check: every mistake of a workspace at once. Nothing is written, and nothing leaves the machine unasked."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 from tidings.content.sources import list_templates
 from tidings.content.uses import TemplateCheck
+from tidings.delivery.control import refused_senders
 from tidings.errors import TidingsError, Where, did_you_mean
 from tidings.model.counts import CheckShape, Finding
 from tidings.model.mistakes import Mistake, Place
 from tidings.model.steps import If, walk_places
+from tidings.planning.windows import too_short
 from tidings.project import Clauses, Project, Reading, read_project
 from tidings.segments.compile import Compiler, scope_of
 from tidings.segments.features import Sources, look_at_sources
@@ -23,8 +25,10 @@ from tidings.yamlfile import YamlDocument, place_mistake
 WAREHOUSE = "warehouse"
 
 
-def check(root: Path, at: str | None = None) -> CheckShape:
+def check(root: Path, at: str | None = None, *, online: bool = False) -> CheckShape:
     """What `load_project` finds, then conditions as they read at the time `at` against the warehouse, then templates.
+
+    `online` also asks the providers whether they take messages from the sender.
 
     Findings are in order of file and line, warnings among them; `ok` where none is an error.
     """
@@ -37,8 +41,13 @@ def check(root: Path, at: str | None = None) -> CheckShape:
             *_wrong_sources(reading, sources),
             *_wrong_advocate(reading, sources),
             *_stale_sources(reading, sources),
+            *map(_finding, too_short(project)),
         ]
     )
+    if online and not reading.errors:
+        where = reading.settings.layers.where(("sender", "email"))
+        found_there = [TidingsError(each.reason, each.fix, where) for each in refused_senders(project)]
+        findings |= dict.fromkeys(map(_finding, found_there))
     # What a name or an argument gets wrong has been said already, by whoever read the file.
     said = {error.where for error in reading.errors}
     found = [*_conditions(project, sources, at), *_categories(project, sources)]

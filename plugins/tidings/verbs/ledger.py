@@ -31,5 +31,6 @@ def ledger(project: Project) -> LedgerShape:
                 paused=sorted("/".join(lane) for lane in lanes.paused(connection)),
                 persons=connection.execute(select(func.count()).select_from(persons)).scalar_one(),
                 size=size(connection),
+                archived=messages.archived(connection),
                 behind=max(0, tip - head(connection)),
             )

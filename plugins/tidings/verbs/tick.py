@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tidings.delivery.claim import Scope
-from tidings.delivery.dispatch import dispatch
+from tidings.delivery.dispatch import Tell, dispatch
 from tidings.delivery.reconcile import collect, reconcile
 from tidings.errors import ProjectErrors, TidingsError
 from tidings.ledger import messages, plans, reports
@@ -20,8 +20,8 @@ from tidings.project import Project
 from tidings.tracking.record import take
 
 
-def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShape:
-    """One round over every live flow, then one dispatcher call over everything that is due.
+def tick(project: Project, now: datetime, *, run: Run | None = None, tell: Tell | None = None) -> TickShape:
+    """One round over every live flow, then one dispatcher call over everything that is due, as `deliver` makes it.
 
     A flow that cannot be planned keeps nobody else back: its TidingsError is raised after all others had their turn.
     """
@@ -32,8 +32,8 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             time = database_time(connection)
             settled = messages.recover(connection, time) + reports.recover(connection, time)
             ready = find_current(connection, project.root) is not None
-        back = list(collect(project, now))
-        tracked = take(project, ledger, back, now).new if back else 0
+        back = collect(project, ledger, now)
+        tracked = take(project, ledger, back.events, now, back.bookmarks).new if any(back) else 0
         settled += reconcile(project, ledger, now)
         flows = [one for one in project.campaigns.values() if one.status == "live" and enrols(one)]
         for campaign in flows if ready else []:
@@ -53,7 +53,7 @@ def tick(project: Project, now: datetime, *, run: Run | None = None) -> TickShap
             advanced += len(made.moves)
             finished += sum(move["state"] != "active" for move in made.moves)
             planned += made.counts.planned
-        done = dispatch(project, ledger, now, Scope(), run) if ready else _nothing()
+        done = dispatch(project, ledger, now, Scope(), run, tell) if ready else _nothing()
         with ledger.read() as connection:
             unapproved = plans.unapproved(connection)
     if failed:

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from tidings.errors import TidingsError
 from tidings.ledger import messages
+from tidings.ledger.archive import Archive
 from tidings.ledger.database import Ledger
 from tidings.ledger.persons import load_profiles
+from tidings.ledger.retention import of_person
 from tidings.ledger.snapshots import current_snapshot
 from tidings.model.counts import WhyLine, WhyMessage, WhyShape
 from tidings.planning.decide import Decider
@@ -35,8 +37,13 @@ def why(project: Project, customer: str, campaign: str, now: datetime) -> WhySha
                 state=row["state"],
                 reason=row["reason"],
                 at=row["counted_at"] or row["not_before"],
+                archived=archived,
             )
-            for row in messages.of_person(connection, person, campaign)
+            for archived, rows in (
+                (True, of_person(connection, Archive.of(project), person, campaign)),
+                (False, messages.of_person(connection, person, campaign)),
+            )
+            for row in rows
         ]
     return WhyShape(
         customer=customer,

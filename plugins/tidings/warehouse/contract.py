@@ -129,6 +129,19 @@ SOURCES = {
         since="recorded_at",
         required=False,
     ),
+    "subscriptions": Source(
+        {
+            "customer_id": ID,
+            "product_id": ID,
+            "quantity": Column("amount", sound=True),
+            "started_at": Column("time", sound=True),
+            "ended_at": TIME,
+            "paused_until": Column("time", required=False),
+            "end_reason": Column("text", required=False),
+        },
+        since="started_at",
+        required=False,
+    ),
     "activity_costs": Source(
         {
             "period": Column("text", sound=True),
@@ -218,6 +231,8 @@ def fault(name: str, table: ir.Table, currency: str) -> ir.StringColumn:
             wrong.append((bad, column))
     if name == "orders":
         wrong.append((table.currency.isnull() | (table.currency.strip().upper() != currency), "currency"))
+    if name == "subscriptions":
+        wrong.append((table.ended_at < table.started_at, "ended_at"))
     if name == "consents":
         wrong.append((table.state.notin(CONSENT_STATES), "state"))
     if name == "activity_costs":

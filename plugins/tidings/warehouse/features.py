@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import reduce
-from operator import or_
+from operator import add, or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tidings.errors import TidingsError
+from tidings.model.insight import Ladder
 from tidings.model.seams import Condition
 from tidings.plugins import contained
-from tidings.settings import Ladder
 from tidings.warehouse.contract import CONTACT_COLUMNS
+from tidings.warehouse.days import DAY
 from tidings.warehouse.milestones import milestones
 from tidings.warehouse.reading import save
+from tidings.warehouse.rhythm import REPEAT_SPEND, rhythm
+from tidings.warehouse.subscribers import SUBSCRIPTION, subscribers
 
 if TYPE_CHECKING:
     import ibis.expr.datatypes as dt
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 
 FeatureKind = Literal["number", "money", "time", "date", "text", "boolean"]
 
-DAY = 86_400
 LATELY = timedelta(days=90)
 
 BASE: Mapping[str, FeatureKind] = {
@@ -41,8 +43,22 @@ BASE: Mapping[str, FeatureKind] = {
     "orders_90d": "number",
     "spend_90d": "money",
     "open_cases": "number",
+    "completeness": "number",
 }
 """Base features and what they hold; money in minor units of the base currency, days as whole days but for the gap."""
+
+CONTACT = ("email", "phone", "first_name", "last_name", "locale", "timezone", "country", "birth_date")
+"""What should be known of everybody; eight of them, so that every share is a float without rounding."""
+
+VALUE: Mapping[str, FeatureKind] = {
+    "p_alive": "number",
+    "predicted_orders_3m": "number",
+    "predicted_orders_12m": "number",
+    "predicted_value_3m": "money",
+    "predicted_value_12m": "money",
+    "value_model": "text",
+}
+"""What models say of each customer, made of the file of stage 1."""
 
 USUAL_LADDER = Ladder()
 RESERVED = ("person_key", "represents", "since")
@@ -72,9 +88,10 @@ def save_features(
     now: datetime,
     path: Path,
     ladder: Ladder = USUAL_LADDER,
+    zone: str = "UTC",
 ) -> None:
     """Write base features, attributes and the conditions' aggregates: customer_id is unique, nobody is left out."""
-    save(warehouse.backend, features(tables, conditions, now, ladder), path, "features")
+    save(warehouse.backend, features(tables, conditions, now, ladder, zone), path, "features")
 
 
 def last_orders(path: Path) -> pd.DataFrame:
@@ -85,23 +102,34 @@ def last_orders(path: Path) -> pd.DataFrame:
 
 
 def features(
-    tables: Mapping[str, ir.Table], conditions: Iterable[Condition], now: datetime, ladder: Ladder = USUAL_LADDER
+    tables: Mapping[str, ir.Table],
+    conditions: Iterable[Condition],
+    now: datetime,
+    ladder: Ladder = USUAL_LADDER,
+    zone: str = "UTC",
 ) -> ir.Table:
-    """The one query of stage 1, not run yet."""
+    """The one query of stage 1, not run yet; days are those of `zone`."""
+    import ibis
+
     customers = tables["customers"]
     asked = [condition for condition in conditions if not condition.ledger]
     own = [column for column in customers.columns if column not in CONTACT_COLUMNS]
     rows = join_all(
-        customers.select(*own),
+        customers.select(*own, completeness=_completeness(customers)),
         [
             _orders(tables["orders"], now),
             milestones(tables["orders"], ladder),
+            rhythm(tables["orders"], now, zone),
             *aggregated(tables, asked, now, "customer_id"),
         ],
         "customer_id",
     )
     if "cases" in tables:
         rows = join_all(rows, [_cases(tables["cases"], now)], "customer_id")
+    if "subscriptions" in tables:
+        rows = join_all(rows, subscribers(tables, now, zone), "customer_id")
+    else:
+        rows = rows.mutate(**{name: ibis.null(kind) for name, kind in SUBSCRIPTION.items()})
     return rows.mutate(**_derived(rows, now, "cases" in tables))
 
 
@@ -162,6 +190,14 @@ def _orders(orders: ir.Table, now: datetime) -> ir.Table:
     )
 
 
+def _completeness(customers: ir.Table) -> ir.Column:
+    """The share of CONTACT that is known; a blank says nothing."""
+    import ibis
+
+    known = [(customers[name].cast("string").strip() != "").ifelse(1, 0) for name in CONTACT]
+    return reduce(add, known) / ibis.literal(float(len(CONTACT)))
+
+
 def _cases(cases: ir.Table, now: datetime) -> ir.Table:
     import ibis
 
@@ -185,6 +221,7 @@ def _derived(rows: ir.Table, now: datetime, has_cases: bool) -> dict[str, Any]:
         "tenure_days": days(rows.created_at),
         "average_gap_days": span / ((rows.orders - 1).nullif(0) * DAY),
         "open_cases": rows.open_cases.fill_null(0) if has_cases else ibis.null("int64"),
+        REPEAT_SPEND: _whole(rows[REPEAT_SPEND]),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidings.settings import Ladder
+from tidings.model.insight import Ladder
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -139,10 +139,16 @@ def bound(backend: Any, table: ir.Table) -> tuple[str, dict[str, str]]:
     with _unfused():
         tree = backend.compiler.to_sqlglot(table)
     parameters: dict[str, str] = {}
-    for literal in list(tree.find_all(exp.Literal)):
-        compared = isinstance(literal.parent, (exp.Predicate, exp.In)) and literal.is_string
-        if compared:
-            name = f"text_{len(parameters)}"
-            parameters[name] = str(literal.this)
-            literal.replace(exp.Parameter(this=exp.Var(this=name)))
+
+    def taken_out(value: Any) -> Any:
+        if not isinstance(value, exp.Literal) or not value.is_string:
+            return value
+        name = f"text_{len(parameters)}"
+        parameters[name] = str(value.this)
+        return exp.Parameter(this=exp.Var(this=name))
+
+    # From above: Ibis gives one literal to all that compare with the same text, and it knows the last of them only.
+    for comparison in list(tree.find_all(exp.Predicate, exp.In)):
+        for key, value in list(comparison.args.items()):
+            comparison.set(key, [*map(taken_out, value)] if isinstance(value, list) else taken_out(value))
     return tree.sql(dialect="duckdb", copy=False), parameters

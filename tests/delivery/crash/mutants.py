@@ -28,7 +28,8 @@ def no_commit_before_the_first_byte() -> None:
 
     def claim(this: Any, addresses: Any, scope: Any) -> Any:
         connection = held.enter_context(this.ledger.write())
-        claimed = dispatch.claim(connection, this.project, addresses, this.clock.now, scope, dispatch.BATCH, this.run)
+        size = this.project.settings.delivery.batch
+        claimed = dispatch.claim(connection, this.project, addresses, this.clock.now, scope, size, this.run)
         if not claimed.sending:
             held.close()
         return claimed

@@ -39,7 +39,6 @@ class Nursery:
             self.ledger = Ledger(opened.engine)
         # A worker opens its own connection. What would be checked again each time (migrations, stamps) has been.
         Ledger.open = classmethod(lambda *_, **__: self.ledger)  # type: ignore[assignment, method-assign]
-        dispatch.BATCH = BATCH
         sendgrid_request.MAX_PERSONS = BATCH // 2  # or no batch would ever be answered in part
 
     def say(self, **news: Any) -> None:

@@ -35,6 +35,7 @@ class Place(NamedTuple):
             providers={self.provider: self._provider()},
             caps={"email": {"max": self.cap, "within": "1d"}},
             quiet_hours=None,
+            delivery={"batch": BATCH},
         )
         steps = [SEND | {"expires": "7d"}]
         live = {name: campaign(campaign=name, approval="none", steps=steps) for name in CAMPAIGNS}

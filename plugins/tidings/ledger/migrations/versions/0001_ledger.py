@@ -322,4 +322,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take every table away, with what it holds."""
     for table in reversed(op.get_context().opts["target_metadata"].sorted_tables):
-        op.drop_table(table.name)
+        op.drop_table(table.name, if_exists=True)
