@@ -77,8 +77,9 @@ def test_explaining_agrees_with_membership(shop: Shop, conditions: list[Any], cu
     project = with_segments(shop, conditions)
     rows, _ = people(project, project.root, touches=shop.touches)
     for n in range(len(conditions)):
-        for row in (rows[number] for number in customers):
-            told = explain_segment(project, snapshot(project), f"s{n}", row["customer_id"])
+        picked = [rows[number] for number in customers]
+        found = explain_segment(project, snapshot(project), f"s{n}", [row["customer_id"] for row in picked])
+        for row, told in zip(picked, found, strict=True):
             assert told.inside == row[f"in__s{n}"] == holds(conditions[n], row, shop)
             assert bool(told.failed) == (not told.inside)
 
@@ -99,7 +100,7 @@ def test_unknown_is_what_three_valued_logic_cannot_decide(shop: Shop, conditions
 def told(project: Project, name: str, who: str) -> Explained:
     """An explanation in a shop just written."""
     people(project, project.root)
-    return explain_segment(project, snapshot(project), name, who)
+    return explain_segment(project, snapshot(project), name, [who])[0]
 
 
 @pytest.fixture
