@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -79,7 +80,7 @@ class Warehouse:
         from sqlglot import exp
 
         try:
-            statements = sqlglot.parse(text, dialect=self.backend.name)
+            statements = sqlglot.parse(text, dialect=self.backend.dialect)
         except sqlglot.errors.SqlglotError as error:
             raise TidingsError(f"warehouse.tables.{name} is not SQL: {error}", "write one SELECT") from error
         if len(statements) != 1 or not isinstance(statements[0], exp.Query):
@@ -116,11 +117,20 @@ def _connected(url: str | None) -> Iterator[Any]:
         with scratch() as connection:
             yield ibis.duckdb.from_connection(connection)
         return
+    theirs = _spark_session()
     backend = _connect(url)
     try:
         yield backend
     finally:
-        backend.disconnect()
+        # Ibis would stop the session, also one that somebody has been working in before us.
+        if theirs is None or backend.name != "pyspark":
+            backend.disconnect()
+
+
+def _spark_session() -> Any:
+    """The Spark session that this process has, or None."""
+    spark = sys.modules.get("pyspark.sql")
+    return spark.SparkSession.getActiveSession() if spark else None
 
 
 def _connect(url: str) -> Any:
