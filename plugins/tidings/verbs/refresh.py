@@ -53,7 +53,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
             forgotten = persons.load_forgotten(connection)
             touches, last = load_touches(connection, now), find_current(connection, project.root)
             earlier = summary(connection, last.snapshot_id) if last else {}
-        tables = open_tables(warehouse, now, made.folder / "quarantine")
+        tables = open_tables(warehouse, now, made.folder / "quarantine", earlier)
         columns = all_columns(tables["customers"])
         drift = changes(earlier["schema"], warehouse.schema) if "schema" in earlier else []
         refuse_drift(project, now, columns, earlier.get("columns", {}), drift)
@@ -84,7 +84,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
             **shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project),
             "reads": reads(questions, columns, tables, now),
             "schema": warehouse.schema, "columns": columns,
-            "newest": {name: at and at.isoformat() for name, at in tables.newest.items()},
+            **tables.kept,
         }  # fmt: skip
         (made.folder / "summary.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
         with ledger.write() as connection:

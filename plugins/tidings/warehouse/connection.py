@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tidings import __version__
 from tidings.errors import TidingsError, did_you_mean
 from tidings.project import Project
 from tidings.warehouse.contract import SOURCES, conform
@@ -58,9 +59,21 @@ class Warehouse:
         with reading(name):
             return name in self.backend.list_tables()
 
+    def mark(self) -> str | None:
+        """What changes whenever a file of the tables does, by size and time of change, or how they are read.
+
+        None for a database, and where a table is a SELECT: what changes there cannot be told without asking it.
+        """
+        if self.folder is None or any(_is_query(place) for place in self.mapping.values()):
+            return None
+        with reading("the folder"):
+            files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+            found = [(str(path), stat.st_size, stat.st_mtime_ns) for path in files for stat in [path.stat()]]
+        return sha256(repr((__version__, self.mapping, self.currency, found)).encode()).hexdigest()
+
     def _raw(self, name: str) -> ir.Table:
         place = self.mapping.get(name, name)
-        if place.lstrip()[:6].lower() == "select":
+        if _is_query(place):
             return self._query(name, place)
         return self._open(place, name)
 
@@ -92,6 +105,11 @@ class Warehouse:
         return self.backend.sql(
             text, schema=_described(self.backend, text) if self.backend.name == "postgres" else None
         )
+
+
+def _is_query(place: str) -> bool:
+    """Whether the settings map a table to a SELECT rather than to a name."""
+    return place.lstrip()[:6].lower() == "select"
 
 
 @contextmanager
