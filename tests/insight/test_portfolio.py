@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -72,7 +73,9 @@ def test_cells_rest_and_total(made: Project) -> None:
             shape.total, name
         )
     assert (shape.total.persons, shape.total.value, shape.total.profit) == (5, 14000, 100)
-    assert (shape.total.expected, shape.total.spend) == (None, None)
+    [people] = (made.state / "snapshots").glob("*/people.parquet")
+    expected = pd.read_parquet(people)["predicted_value_12m"].sum()
+    assert (shape.total.expected, shape.total.spend) == (expected, None)
     assert (lines["keep"].budget, lines["grow"].budget) == (1250, None)
     assert sum(each.persons for each in shape.grid) == shape.total.persons
     assert {each.cell for each in shape.grid if not each.persons} >= {"back"}

@@ -15,6 +15,8 @@ from tests.segments.naive import SQL, TREES, Row, Shop, Sql, build, holds, plain
 from tests.segments.test_stage2 import people
 from tests.warehouse.workspaces import NOW, ago, customer, order, workspace
 from tidings.errors import TidingsError
+from tidings.ledger.database import Ledger
+from tidings.ledger.snapshots import current_snapshot
 from tidings.model.campaign import Segment
 from tidings.model.seams import Snapshot
 from tidings.project import Project
@@ -23,6 +25,7 @@ from tidings.segments.features import all_columns
 from tidings.segments.questions import compile_questions
 from tidings.segments.stored import stored_columns
 from tidings.segments.unknown import count_unknown
+from tidings.verbs.refresh import refresh
 from tidings.warehouse.connection import open_warehouse
 from tidings.warehouse.tables import open_tables
 
@@ -77,8 +80,9 @@ def test_explaining_agrees_with_membership(shop: Shop, conditions: list[Any], cu
     project = with_segments(shop, conditions)
     rows, _ = people(project, project.root, touches=shop.touches)
     for n in range(len(conditions)):
-        for row in (rows[number] for number in customers):
-            told = explain_segment(project, snapshot(project), f"s{n}", row["customer_id"])
+        picked = [rows[number] for number in customers]
+        found = explain_segment(project, snapshot(project), f"s{n}", [row["customer_id"] for row in picked])
+        for row, told in zip(picked, found, strict=True):
             assert told.inside == row[f"in__s{n}"] == holds(conditions[n], row, shop)
             assert bool(told.failed) == (not told.inside)
 
@@ -99,7 +103,7 @@ def test_unknown_is_what_three_valued_logic_cannot_decide(shop: Shop, conditions
 def told(project: Project, name: str, who: str) -> Explained:
     """An explanation in a shop just written."""
     people(project, project.root)
-    return explain_segment(project, snapshot(project), name, who)
+    return explain_segment(project, snapshot(project), name, [who])[0]
 
 
 @pytest.fixture
@@ -161,8 +165,10 @@ def test_a_customer_whom_the_snapshot_has_not(corner: Project) -> None:
 
 def test_columns_of_the_file_have_the_kinds_of_the_warehouse(shop: Shop) -> None:
     """Conditions compile over the snapshot alone as they did over the warehouse."""
-    people(shop.project, shop.project.root)
+    refresh(shop.project, NOW)
     with open_warehouse(shop.project) as warehouse:
         columns = all_columns(open_tables(warehouse, NOW)["customers"])
-    assert stored_columns(snapshot(shop.project)) == columns
-    assert set(columns) <= set(pq.read_schema(snapshot(shop.project).people).names)
+    with Ledger.open(shop.project) as ledger, ledger.read() as connection:
+        made = current_snapshot(connection, shop.project.root)
+    assert stored_columns(made) == columns
+    assert set(columns) <= set(pq.read_schema(made.people).names)

@@ -1,9 +1,14 @@
-"""Every engine that we have here keeps the promises of the kit, and the contract finds one that does not."""
+"""Every engine that we have here keeps the promises of the kit, and the contract finds one that does not.
+
+Spark has a file of its own, `tests/warehouse/test_spark.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
@@ -13,10 +18,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.databases import empty_postgres
+from tests.testing.naive_shop import NAMED, PEOPLE, holds
 from tests.warehouse.workspaces import workspace
 from tidings.project import Project
 from tidings.testing import warehouse_contract
 from tidings.testing.warehouse_contract import Lay, WarehouseContract
+from tidings.testing.warehouse_questions import QUESTIONS
 from tidings.warehouse import features
 
 
@@ -76,6 +83,28 @@ class TestServer(WarehouseContract):
             return workspace(tmp_path, warehouse={"url": url})
 
         return lay
+
+
+def test_who_is_in_it_is_what_plain_python_finds() -> None:
+    """The answers that every engine is held to come from no engine; every named condition is asked three times."""
+    read = {
+        name: " ".join(sorted(who for who in PEOPLE if holds(where, who))) for name, (where, _) in QUESTIONS.items()
+    }
+    assert {name: members for name, (_, members) in QUESTIONS.items()} == read
+    words = Counter(word for where, _ in QUESTIONS.values() for word in asked_in(where))
+    rare = {word for word in {*NAMED, "all", "any", "not", "sql", "in_segment"} if words[word] < 3}
+    assert (len(QUESTIONS) >= 80, rare) == (True, set())
+
+
+def asked_in(condition: Any) -> Iterator[str]:
+    """The names of the conditions in a condition."""
+    if isinstance(condition, list):
+        for each in condition:
+            yield from asked_in(each)
+    if isinstance(condition, dict):
+        [(word, value)] = condition.items()
+        yield word
+        yield from asked_in(value) if word in ("all", "any", "not") else ()
 
 
 def test_an_engine_that_counts_otherwise_is_found(files: Lay, monkeypatch: pytest.MonkeyPatch) -> None:

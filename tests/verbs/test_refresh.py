@@ -3,16 +3,20 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import ibis
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, select
 
+from tests.databases import empty_postgres
 from tests.warehouse.workspaces import (
     NOW,
     Row,
@@ -37,7 +41,7 @@ from tidings.model.seams import Snapshot
 from tidings.project import Project, load_project
 from tidings.segments.columns import condition_column
 from tidings.verbs.refresh import refresh
-from tidings.warehouse import identity
+from tidings.warehouse import identity, scratch
 
 EXCLUDE: Row = {"bought": {"category": "Milk", "within": "3d"}}
 CAMPAIGNS: dict[str, Any] = {
@@ -357,6 +361,35 @@ def test_a_source_that_disappears_halfway_leaves_the_last_good_snapshot(
         assert set(load_profiles(connection).values()) == {f"{n:032x}" for n in range(3)}
 
 
+def test_a_database_that_ends_the_session_halfway_leaves_the_last_good_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL as the warehouse: an administrator ends our session after the first rows were read."""
+    url, project = empty_postgres(), workspace(tmp_path, shop(), segments=SEGMENTS, campaigns=CAMPAIGNS)
+    database = ibis.connect(url)
+    for path in (tmp_path / "data").glob("*.parquet"):
+        database.create_table(path.stem, pq.read_table(path))
+    warehouse = project.settings.warehouse.model_copy(update={"url": url})
+    project = replace(project, settings=project.settings.model_copy(update={"warehouse": warehouse}))
+    good = refresh(project, NOW, new_key=keys())
+    before, rows = left(project), people(project)
+    real = identity.resolve
+
+    def ended(*args: Any, **more: Any) -> Any:
+        asked = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tidings'"
+        with closing(database.raw_sql(asked)) as cursor:
+            assert cursor.fetchall() == [(True,)]
+        return real(*args, **more)
+
+    monkeypatch.setattr(identity, "resolve", ended)
+    with pytest.raises(TidingsError, match="the warehouse cannot be read"):
+        refresh(project, NOW + timedelta(days=1), new_key=keys(900))
+    assert (left(project), people(project), current(project).snapshot_id) == (before, rows, good.snapshot)
+    monkeypatch.undo()
+    assert refresh(project, NOW + timedelta(days=1), new_key=keys(900)).segments == good.segments
+    database.disconnect()
+
+
 def test_the_folder_of_tables_is_never_written(project: Project) -> None:
     """A refresh from a folder that nobody may write to leaves every byte and every name as it was (R50)."""  # R50
     folder = project.root / "data"
@@ -407,6 +440,9 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
+    def cursor(self) -> Recorder:
+        return Recorder(self._connection.cursor(), self._statements)
+
     def execute(self, query: str, *more: Any) -> Any:
         self._statements.append(query)
         return self._connection.execute(query, *more)
@@ -435,6 +471,7 @@ def test_text_of_yaml_reaches_no_statement(tmp_path: Path, monkeypatch: pytest.M
     statements: list[str] = []
 
     real = duckdb.connect
+    monkeypatch.setattr(scratch, "_engines", {})
     monkeypatch.setattr(duckdb, "connect", lambda *args, **more: Recorder(real(*args, **more), statements))
     shape = refresh(project, NOW, new_key=keys())
     assert shape.segments["s0"] == 1

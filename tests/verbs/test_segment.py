@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -28,21 +29,23 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_explaining_agrees_with_membership(looked: Project) -> None:
-    """200 random customers and segments: the verdict is the snapshot's, and a no names a condition that is false."""
+    """1,000 random customers and segments: the verdict is the snapshot's, and a no names a condition that is false."""
     with Ledger.open(looked, create=False) as ledger, ledger.read() as connection:
         snapshot = current_snapshot(connection, looked.root)
-    rows = pq.read_table(snapshot.people).to_pylist()
+    rows = {row["customer_id"]: row for row in pq.read_table(snapshot.people).to_pylist()}
     draw = random.Random(3)
-    seen = set()
-    for _ in range(200):
-        row, name = draw.choice(rows), draw.choice(sorted(looked.segments))
-        told = explain_segment(looked, snapshot, name, row["customer_id"])
-        assert told.inside == row[f"in__{name}"], (name, row["customer_id"])
-        blamed = [line for line in told.lines if line.failed]
-        assert bool(blamed) == (not told.inside)
-        assert all((line.answer is True) == line.negated for line in blamed)
-        seen.add(told.inside)
-    assert seen == {True, False}
+    pairs: dict[str, list[str]] = {name: [] for name in sorted(looked.segments)}
+    for _ in range(1000):
+        pairs[draw.choice(list(pairs))].append(draw.choice(list(rows)))
+    seen: Counter[bool] = Counter()
+    for name, customers in pairs.items():
+        for who, told in zip(customers, explain_segment(looked, snapshot, name, customers), strict=True):
+            assert told.inside == rows[who][f"in__{name}"], (name, who)
+            blamed = [line for line in told.lines if line.failed]
+            assert bool(blamed) == (not told.inside)
+            assert all((line.answer is True) == line.negated for line in blamed)
+            seen[told.inside] += 1
+    assert (seen.total(), min(seen[True], seen[False]) > 100) == (1000, True)
 
 
 def test_a_person_is_in_by_another_record_of_theirs(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +13,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.warehouse.workspaces import NOW, Rows, ago, consent, customer, line, order, product, workspace
+from tests.warehouse.workspaces import (
+    NOW,
+    Rows,
+    ago,
+    consent,
+    customer,
+    line,
+    order,
+    product,
+    workspace,
+    write_table,
+)
+from tidings.project import Project
+from tidings.warehouse import tables as reading_of_tables
 from tidings.warehouse.connection import open_warehouse
 from tidings.warehouse.reading import fetch
-from tidings.warehouse.tables import UNDONE, open_tables
+from tidings.warehouse.tables import UNDONE, Tables, open_tables
 
 
 def opened(
@@ -122,3 +138,83 @@ def test_lines_know_their_customer_moment_and_category(tmp_path: Path) -> None:
         (row["product_id"], row["customer_id"], row["ordered_at"], row["category"]) for row in rows["order_lines"]
     )
     assert found == [("p", "7", ago(1), "Bread"), ("unknown", "7", ago(1), None)]
+
+
+def twice(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tables: Rows, between: Callable[[Project], Project], later: timedelta
+) -> tuple[int, Tables, Tables]:
+    """How many queries a second reading asks that knows of the first, what it finds, and what one finds that does not.
+
+    `between` happens in between; the second reading is so much `later`.
+    """
+    project = workspace(root, tables)
+    with open_warehouse(project) as warehouse:
+        earlier = {**open_tables(warehouse, NOW).kept, "as_of": NOW.isoformat()}
+    asked: list[str] = []
+
+    def counted(backend: Any, table: Any, what: str) -> pa.Table:
+        asked.append(what)
+        return fetch(backend, table, what)
+
+    monkeypatch.setattr(reading_of_tables, "fetch", counted)
+    with open_warehouse(between(project)) as warehouse:
+        knowing = open_tables(warehouse, NOW + later, None, json.loads(json.dumps(earlier)))
+        number = len(asked)
+        return number, knowing, open_tables(warehouse, NOW + later)
+
+
+CLEAN: Rows = {
+    "customers": [customer("1"), customer("2", created_at=None)],
+    "orders": [order("1", "1", ago(1))],
+    "cases": [],
+}
+
+
+def untouched(project: Project) -> Project:
+    """Nothing happened."""
+    return project
+
+
+def test_sound_files_that_have_not_changed_are_not_looked_through_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No query, and the same answer as by looking."""
+    number, knowing, looking = twice(tmp_path, monkeypatch, CLEAN, untouched, timedelta(days=1))
+    assert number == 0
+    assert (knowing.quarantined, knowing.kept) == (looking.quarantined, looking.kept)
+    assert (knowing.newest["orders"], knowing.newest["cases"]) == (ago(1), None)
+
+
+def rewritten(project: Project) -> Project:
+    """An order without a customer, in a file of the same size."""
+    write_table(project.root / "data", "orders", [order("1", " ", ago(1))])
+    return project
+
+
+def queried(project: Project) -> Project:
+    """A SELECT may read anything."""
+    asked = project.settings.warehouse.model_copy(update={"tables": {"products": "select * from products"}})
+    return replace(project, settings=project.settings.model_copy(update={"warehouse": asked}))
+
+
+@pytest.mark.parametrize(
+    ("more", "between", "later"),
+    [
+        ({}, rewritten, 1),
+        ({}, queried, 1),
+        ({}, untouched, -2),
+        ({"orders": [order("1", "1", ago(-0.5))]}, untouched, 1),
+        ({"orders": [order("1", " ", ago(1))]}, untouched, 1),
+    ],
+)
+def test_otherwise_they_are(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: Rows,
+    between: Callable[[Project], Project],
+    later: int,
+) -> None:
+    """A file that was written again, a SELECT, an earlier moment, a row that was in the future, or a broken one."""
+    number, knowing, looking = twice(tmp_path, monkeypatch, {**CLEAN, **more}, between, timedelta(days=later))
+    assert number >= len(CLEAN)
+    assert (knowing.quarantined, knowing.kept) == (looking.quarantined, looking.kept)

@@ -62,7 +62,9 @@ def shaped(
 
 
 def _sums(rows: Sequence[Mapping[str, Any]], known: Collection[str]) -> dict[str, Any]:
+    import pandas as pd
+
     sums = {
-        name: sum(int(row[name]) for row in rows if row[name] == row[name]) if name in known else None for name in MONEY
+        name: sum(int(row[name]) for row in rows if not pd.isna(row[name])) if name in known else None for name in MONEY
     }
     return {**sums, "persons": sum(row["persons"] for row in rows)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,15 +57,21 @@ class Explained:
         return list(dict.fromkeys(words))
 
 
-def explain_segment(project: Project, snapshot: Snapshot, segment: str, customer: str) -> Explained:
-    """One customer's way through a segment, by the values of the snapshot; TidingsError for a customer it has not."""
+def explain_segment(project: Project, snapshot: Snapshot, segment: str, customers: Sequence[str]) -> list[Explained]:
+    """The way of each of these customers through a segment, by the values of the snapshot.
+
+    All are asked about in one query. TidingsError for a customer that the snapshot has not.
+    """
     columns = stored_columns(snapshot)
     node = _Trees(project, snapshot, columns).segment(segment, negated=False)
     leaves = [leaf for leaf in _leaves(node) if leaf.asked]
-    answers, values = _ask(snapshot, [leaf.asked for leaf in leaves if leaf.asked], customer, columns)
-    by_leaf = {id(leaf): pair for leaf, pair in zip(leaves, zip(answers, values, strict=True), strict=True)}
-    lines = list(_lines(node, by_leaf))
-    return Explained(lines, inside=lines[0].answer is True)
+    asked = [leaf.asked for leaf in leaves if leaf.asked]
+    told = []
+    for answers, values in _ask(snapshot, asked, customers, columns):
+        by_leaf = {id(leaf): pair for leaf, pair in zip(leaves, zip(answers, values, strict=True), strict=True)}
+        lines = list(_lines(node, by_leaf))
+        told.append(Explained(lines, inside=lines[0].answer is True))
+    return told
 
 
 class _Trees:
@@ -103,28 +109,30 @@ def _leaves(node: Node) -> Iterator[Node]:
 
 
 def _ask(
-    snapshot: Snapshot, asked: list[CompiledCondition], customer: str, kinds: Mapping[str, Kind]
-) -> tuple[list[Truth], list[dict[str, tuple[Kind, Any]]]]:
-    """The answer of each condition, and the columns it reads with what they hold."""
+    snapshot: Snapshot, asked: list[CompiledCondition], customers: Sequence[str], kinds: Mapping[str, Kind]
+) -> Iterator[tuple[list[Truth], list[dict[str, tuple[Kind, Any]]]]]:
+    """For each customer the answer of each condition, and the columns it reads with what they hold."""
     reads = [_columns(each.known) for each in asked]
     wanted = list(dict.fromkeys(column for columns in reads for column in columns))
     selected = [*(each.known for each in asked), *(quoted(column) for column in wanted)]
     named = ", ".join(f"{sql} AS c{n}" for n, sql in enumerate(selected)) or "NULL AS c0"
     parameters = {name: value for each in asked for name, value in each.parameters.items()}
-    # A condition may look at everybody, as a rank does, so that all are read before one is taken.
-    asking = f"SELECT {named}, customer_id AS who FROM people"
+    # A condition may look at everybody, as a rank does, so that all are read before some are taken.
+    asking = f"SELECT customer_id AS who, {named} FROM people"
     with scratch() as connection:
         connection.read_parquet(str(snapshot.people)).create_view("people")
         found = connection.execute(
-            f"SELECT * EXCLUDE (who) FROM ({asking}) WHERE who = $customer", {**parameters, "customer": customer}
+            f"SELECT * FROM ({asking}) WHERE who IN (SELECT unnest($customers))",
+            {**parameters, "customers": list(customers)},
         )
-        rows = found.to_arrow_table().to_pylist()
-    if not rows:
-        raise TidingsError(f"there is no customer {customer!r}", "use a customer_id of the last refresh")
-    row = list(rows[0].values())
-    held = dict(zip(wanted, row[len(asked) :], strict=False))
-    values = [{name: (kinds.get(name) or _kind(held[name]), held[name]) for name in columns} for columns in reads]
-    return row[: len(asked)], values
+        rows = {row["who"]: list(row.values())[1:] for row in found.to_arrow_table().to_pylist()}
+    for customer in customers:
+        if customer not in rows:
+            raise TidingsError(f"there is no customer {customer!r}", "use a customer_id of the last refresh")
+        row = rows[customer]
+        held = dict(zip(wanted, row[len(asked) :], strict=False))
+        values = [{name: (kinds.get(name) or _kind(held[name]), held[name]) for name in columns} for columns in reads]
+        yield row[: len(asked)], values
 
 
 def _lines(node: Node, answers: Mapping[int, tuple[Truth, dict[str, tuple[Kind, Any]]]]) -> Iterator[Line]:

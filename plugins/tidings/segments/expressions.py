@@ -159,10 +159,11 @@ class Expression:
         return Term(f"({left.sql} IS {right.sql})", "boolean")
 
     def _like(self, node: exp.Expr) -> Term:
-        parts = parts_of(node, "this", "expression")
-        left, right = (self.term(part) for part in parts.values())
+        parts = parts_of(node, "this", "expression", maybe=("negate",))
+        left, right = self.term(parts["this"]), self.term(parts["expression"])
         _expect("text", left, right)
-        return Term(f"({left.sql} {ALIKE[type(node).__name__]} {right.sql})", "boolean")
+        word = ("NOT " if parts.get("negate") else "") + ALIKE[type(node).__name__]
+        return Term(f"({left.sql} {word} {right.sql})", "boolean")
 
     def _sum(self, node: exp.Expr) -> Term:
         parts = parts_of(node, "this", "expression")

@@ -45,7 +45,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         open_warehouse(project) as warehouse,
     ):
         before = load_before(ledger, project, now)
-        tables = open_tables(warehouse, now, made.folder / "quarantine")
+        tables = open_tables(warehouse, now, made.folder / "quarantine", before.kept)
         columns = all_columns(tables["customers"])
         drift = refuse_drift(project, now, columns, before.kept, warehouse.schema)
         questions = compile_questions(project, now, columns, tables)
@@ -74,7 +74,7 @@ def refresh(project: Project, now: datetime, *, new_key: Callable[[], str] = ran
         kept: dict[str, Any] = {
             **shape.model_dump(mode="json"), "mining": picks.mining, "questions": asked(project),
             "reads": reads(questions, columns, tables, now), "schema": warehouse.schema, "columns": columns,
-            "newest": {name: at and at.isoformat() for name, at in tables.newest.items()},
+            **tables.kept,
         }  # fmt: skip
         publish(ledger, project, made, before, found, consents, now, kept)
     return shape

@@ -25,7 +25,7 @@ def segment(project: Project, name: str, customer: str) -> ExplainShape:
     with Ledger.open(project, create=False) as ledger, ledger.read() as connection:
         snapshot = current_snapshot(connection, project.root)
     column = answer_column(project, snapshot, name)
-    told = explain_segment(project, snapshot, name, customer)
+    [told] = explain_segment(project, snapshot, name, [customer])
     people = load_profiles(snapshot, [column])
     person = str(people.loc[people["customer_id"] == customer, "person_key"].iloc[0])
     theirs = people[(people["person_key"] == person) & people[column]]

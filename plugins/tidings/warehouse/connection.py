@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tidings import __version__
 from tidings.errors import TidingsError, did_you_mean
 from tidings.project import Project
 from tidings.warehouse.contract import SOURCES, conform
@@ -57,9 +59,21 @@ class Warehouse:
         with reading(name):
             return name in self.backend.list_tables()
 
+    def mark(self) -> str | None:
+        """What changes whenever a file of the tables does, by size and time of change, or how they are read.
+
+        None for a database, and where a table is a SELECT: what changes there cannot be told without asking it.
+        """
+        if self.folder is None or any(_is_query(place) for place in self.mapping.values()):
+            return None
+        with reading("the folder"):
+            files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+            found = [(str(path), stat.st_size, stat.st_mtime_ns) for path in files for stat in [path.stat()]]
+        return sha256(repr((__version__, self.mapping, self.currency, found)).encode()).hexdigest()
+
     def _raw(self, name: str) -> ir.Table:
         place = self.mapping.get(name, name)
-        if place.lstrip()[:6].lower() == "select":
+        if _is_query(place):
             return self._query(name, place)
         return self._open(place, name)
 
@@ -79,7 +93,7 @@ class Warehouse:
         from sqlglot import exp
 
         try:
-            statements = sqlglot.parse(text, dialect=self.backend.name)
+            statements = sqlglot.parse(text, dialect=self.backend.dialect)
         except sqlglot.errors.SqlglotError as error:
             raise TidingsError(f"warehouse.tables.{name} is not SQL: {error}", "write one SELECT") from error
         if len(statements) != 1 or not isinstance(statements[0], exp.Query):
@@ -91,6 +105,11 @@ class Warehouse:
         return self.backend.sql(
             text, schema=_described(self.backend, text) if self.backend.name == "postgres" else None
         )
+
+
+def _is_query(place: str) -> bool:
+    """Whether the settings map a table to a SELECT rather than to a name."""
+    return place.lstrip()[:6].lower() == "select"
 
 
 @contextmanager
@@ -116,11 +135,20 @@ def _connected(url: str | None) -> Iterator[Any]:
         with scratch() as connection:
             yield ibis.duckdb.from_connection(connection)
         return
+    theirs = _spark_session()
     backend = _connect(url)
     try:
         yield backend
     finally:
-        backend.disconnect()
+        # Ibis would stop the session, also one that somebody has been working in before us.
+        if theirs is None or backend.name != "pyspark":
+            backend.disconnect()
+
+
+def _spark_session() -> Any:
+    """The Spark session that this process has, or None."""
+    spark = sys.modules.get("pyspark.sql")
+    return spark.SparkSession.getActiveSession() if spark else None
 
 
 def _connect(url: str) -> Any:

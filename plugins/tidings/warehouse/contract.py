@@ -23,6 +23,9 @@ Kind = Literal["id", "text", "time", "date", "money", "amount", "rate", "flag"]
 HIGHEST = 10**8
 """A rate beyond this would not fit into its decimals."""
 
+FINITE = 1e308
+"""A number beyond this is none, whatever a database calls it."""
+
 LARGEST = 10**13
 """Major units: beyond this a total is a mistake, and would not fit into minor units as a 64-bit integer."""
 
@@ -291,7 +294,7 @@ def _sound(value: ir.Column) -> ir.Column | None:
     return _below(value, LARGEST) if value.type().is_numeric() else None
 
 
-def _below(value: ir.Column, bound: int) -> ir.Column:
+def _below(value: ir.Column, bound: float) -> ir.Column:
     import ibis
 
     # NaN is greater than every number, so this one comparison also turns it and infinity into NULL.
@@ -299,10 +302,8 @@ def _below(value: ir.Column, bound: int) -> ir.Column:
 
 
 def _finite(value: ir.Column) -> ir.Column:
-    import ibis
-
-    value = value.cast("float64")
-    return ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
+    # As above: what Ibis makes of isinf() is never true on Spark.
+    return _below(value.cast("float64"), FINITE)
 
 
 def _attribute(value: ir.Column) -> ir.Column | None:

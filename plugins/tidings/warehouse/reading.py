@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 CANCELLED = "57014"
 """PostgreSQL's SQLSTATE of a statement that was cancelled, by its time-out or by somebody."""
+
+DRIVERS: Mapping[str, Mapping[str, str]] = {
+    "psycopg": {},
+    "sqlite3": {},
+    "pyspark.errors": {"Error": "PySparkException", "OperationalError": "PySparkRuntimeError"},
+    "py4j.protocol": {"Error": "Py4JError", "OperationalError": "Py4JNetworkError"},
+}
+"""The modules of drivers beside DuckDB, and what they call an error that PEP 249 has another name for."""
 
 LONGER = "allow more in warehouse.timeout, or make what warehouse.tables asks for cheaper"
 
@@ -49,9 +57,10 @@ def _errors(name: str) -> tuple[type[Exception], ...]:
     from ibis.common.exceptions import IbisError
 
     # A driver that is not imported has raised nothing.
-    drivers = [sys.modules[driver] for driver in ("psycopg", "sqlite3") if driver in sys.modules]
-    found = [getattr(engine, name) for engine in (duckdb, *drivers)]
-    return (*found, OSError, *([IbisError] if name == "Error" else []))
+    found = [
+        getattr(sys.modules[module], own.get(name, name)) for module, own in DRIVERS.items() if module in sys.modules
+    ]
+    return (getattr(duckdb, name), *found, OSError, *([IbisError] if name == "Error" else []))
 
 
 def limit(backend: Any, timeout: timedelta) -> None:
@@ -97,6 +106,10 @@ def _watched(backend: Any, what: str) -> Iterator[None]:
 def fetch(backend: Any, table: ir.Table, what: str) -> pa.Table:
     """The rows as an Arrow table."""
     with reading(what):
+        if backend.name == "pyspark":
+            # Ibis goes through pandas, where a whole number beside a NULL becomes a float.
+            rows: pa.Table = backend.raw_sql(backend.compile(table)).toArrow()
+            return rows
         if backend.name != "duckdb":
             return backend.to_pyarrow(table)
         sql, parameters = bound(backend, table)
@@ -105,7 +118,12 @@ def fetch(backend: Any, table: ir.Table, what: str) -> pa.Table:
 
 
 def save(backend: Any, table: ir.Table, path: Path, what: str) -> None:
-    """Stream the rows to a Parquet file."""
+    """Stream the rows to a Parquet file; Spark, which would write a folder on its cluster, has them in memory first."""
+    if backend.name == "pyspark":
+        from pyarrow import parquet
+
+        parquet.write_table(fetch(backend, table, what), path)
+        return
     with reading(what):
         if backend.name != "duckdb":
             backend.to_parquet(table, path)
