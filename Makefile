@@ -40,8 +40,8 @@ lint: .venv/.installed-dev  ## style, types, layers, and whether the generated p
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cog --check --diff $(PAGES)
 
-bench: .venv/.installed-dev .venv/.installed-bench  ## measure speed: every benchmarks/bench_*.py
-	for file in benchmarks/bench_*.py; do \
+bench: .venv/.installed-dev .venv/.installed-bench  ## measure speed: every benchmarks/bench_*.py, and segments
+	for file in benchmarks/bench_*.py benchmarks/segments.py; do \
 		echo "== $$file"; name=$${file##*/}; $(BIN)/python -m "benchmarks.$${name%.py}" || exit 1; done
 
 soak: .venv/.installed-dev  ## kill workers for a long time, and judge by what arrived: KILLS=50 SEED=1 make soak

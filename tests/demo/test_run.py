@@ -50,7 +50,7 @@ class Played:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """The workspace of the repository, in a folder with a space in its name."""
     workspace = copy_workspace(tmp_path_factory.mktemp("a demo"))
-    show = Show(seed=3)
+    show = Show(seed=3, bootstrap=1)
     assert set_stage(workspace, show, lambda _text: None)
     inbox = workspace / ".tidings" / "inbox"
     runs = []
@@ -71,7 +71,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 def test_played_twice_sends_once(played: Played) -> None:
     """A day run again, over the same ledger: not one message more (R01, R11)."""
-    assert len(played.first) > 2000
+    assert len(played.first) > 1000
     assert played.second == played.first
 
 
@@ -147,7 +147,7 @@ def test_a_quarter_of_the_readers_is_held_out(played: Played) -> None:
     with Ledger.open(played.project) as ledger, ledger.read() as connection:
         drawn = connection.execute(select(assignments).where(assignments.c.campaign == "newsletter")).all()
     control = {row.person_key for row in drawn if row.arm == "control"}
-    assert len(control) / len(drawn) == pytest.approx(0.25, abs=0.025)
+    assert len(control) / len(drawn) == pytest.approx(0.25, abs=0.035)
     sent = {m.person_key for m in played.messages.values() if m.campaign == "newsletter" and m.state != "withheld"}
     assert not control & sent
 
@@ -171,6 +171,8 @@ def test_the_inbox_stays_under_200_megabytes(played: Played) -> None:
             expected += 1.1 * letters * fullest[name]
         else:
             expected += len(due_days(played.project, name, played.show)) * (campaign.limits.per_run or fullest[name])
+    # Here each household is one customer, usually it is two.
+    expected *= Show().bootstrap / played.show.bootstrap
     assert expected > 4000
     assert expected * mean(sizes) < 200e6
 
@@ -182,7 +184,7 @@ def test_the_last_screen(played: Played) -> None:
     for name in played.project.campaigns:
         assert [line for line in screen.lines if line.startswith(f"{name}: ")], name
     for considered, *parts in screen.waterfalls():
-        assert considered == sum(parts) > 4000
+        assert considered == sum(parts) > 2000
     found = r"│ {0} +│ +[\d,]+ │ +(\S+) % │ +(\S+) to (\S+) % │ +(\S+) % │"
     for name, truth in played.show.effects.items():
         if name != "cross_sell_weekly":  # was not due on the days that were played

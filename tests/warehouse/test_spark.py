@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -46,6 +47,8 @@ def session() -> Iterator[Any]:
     """The one session of this file; starting it is most of what these tests cost."""
     from pyspark.sql import SparkSession
 
+    # It tells of every connection that it closes, the last ones when nobody listens any more.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     builder = SparkSession.builder.master("local[1]")
     for name, value in CHEAP.items():
         builder = builder.config(name, value)

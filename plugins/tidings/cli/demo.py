@@ -17,6 +17,7 @@ def demo(
         float, typer.Option(help="The true effect of the newsletter on who buys: a share, from 0 to below 1.")
     ] = 0.08,
     seed: Annotated[int, typer.Option(help="Draws who is held out and what customers do; the shop is the same.")] = 1,
+    bootstrap: Annotated[int, typer.Option(help="How many customers each household of the source becomes.")] = 2,
     root: Root = None,
 ) -> None:
     """Run everything for 21 days on a demo shop.
@@ -25,8 +26,9 @@ def demo(
     """
     from tidings.cli import printing
     from tidings.demo.run import run_demo
+    from tidings.demo.stage import Show
 
-    run_demo(workspace(root), effect=effect, seed=seed, echo=printing.say)
+    run_demo(workspace(root), Show(effect=effect, seed=seed, bootstrap=bootstrap), printing.say)
 
 
 @commands.command()

@@ -51,9 +51,8 @@ class AirflowPlayer:
             raise TidingsError(f"{dag_id} ended {run.state} ({run.run_id})", "look into .airflow/logs")
 
 
-def run_demo(root: Path, *, effect: float = 0.08, seed: int = 1, echo: Callable[[str], None] = print) -> None:
+def run_demo(root: Path, show: Show, echo: Callable[[str], None] = print) -> None:
     """Play the demo, or play it again; TidingsError where the mail server then has something twice."""
-    show = Show(effect=effect, seed=seed)
     inbox = root / ".tidings" / "inbox"
     if not set_stage(root, show, echo):
         echo("this demo has been played here before: running every day again; nothing may be sent twice")
@@ -68,7 +67,7 @@ def run_demo(root: Path, *, effect: float = 0.08, seed: int = 1, echo: Callable[
         with clock(end):
             echo("the last refresh, by Airflow's own scheduler")
             refresh_by_scheduler(root)
-            told = report(load_project(root), "newsletter", end, true_effect=effect)
+            told = report(load_project(root), "newsletter", end, true_effect=show.effect)
         arrived = count_arrivals(project, sink.accepted(), before)
     closing_screen(project, show, end, told, inbox, arrived)
 

@@ -32,11 +32,14 @@ class Show:
     end: date = END
     effect: float = 0.08
     seed: int = 1
+    bootstrap: int = 2
 
     def __post_init__(self) -> None:
         if not 0 <= self.effect < 1:
             fix = "give one from 0 to below 1, such as 0.08"
             raise TidingsError(f"an effect of {self.effect:g} is no rise of a share", fix)
+        if self.bootstrap < 1:
+            raise TidingsError(f"a household cannot be {self.bootstrap} customers", "give 1 or more; 2 is usual")
 
     @property
     def first_day(self) -> date:
@@ -73,7 +76,7 @@ def set_stage(root: Path, show: Show, say: Callable[[str], None]) -> bool:
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text("{}")  # what lies here is the demo's, should the building be stopped half-way
         say("building the demo shop from a year of real receipts")
-        build_shop(root / "data", end=show.end)
+        build_shop(root / "data", end=show.end, bootstrap=show.bootstrap)
         write_baseline(root / "data", show.history_end, show.seed)
         note.write_text(wanted)
     return not played

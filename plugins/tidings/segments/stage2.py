@@ -77,9 +77,12 @@ def save_people(
 def _statement(sql: str, questions: Questions) -> tuple[str, dict[str, Any]]:
     """The rows of `sql` with every answer, in order of customer_id."""
     parameters: dict[str, Any] = {}
+    # Sorted before they are wide; what ranks or counts over all customers leaves them in another order.
+    sql = f"SELECT * FROM ({sql}) ORDER BY customer_id"
     for layer in questions.layers:
         sql, parameters = _with_answers(sql, parameters, layer)
-    return f"{sql} ORDER BY customer_id", parameters
+    over_all = any(" OVER (" in each.sql for layer in questions.layers for each in layer.values())
+    return f"{sql} ORDER BY customer_id" if over_all else sql, parameters
 
 
 def _answers(persons: pd.DataFrame, conditions: Iterable[Condition]) -> dict[str, pd.Series[Any]]:
@@ -164,9 +167,16 @@ def _ledger_features(backend: Any, kept: Mapping[str, Any], conditions: Iterable
 
 
 def _sizes(connection: duckdb.DuckDBPyConnection, path: Path, questions: Questions) -> dict[str, int]:
+    """Persons in each segment: most have one record, and only those of several are put together."""
     names = list(questions.segments.values())
     if not names:
         return {}
-    counted = ", ".join(f'count(DISTINCT person_key) FILTER (WHERE "{name}")' for name in names)
-    row = connection.execute(f"SELECT {counted} FROM read_parquet(?)", [str(path)]).fetchone()
+    connection.read_parquet(str(path)).create_view("answered")
+    alone, together = ", ".join(map(quoted, names)), ", ".join(f"bool_or({quoted(name)})" for name in names)
+    counted = ", ".join(f"count(*) FILTER ({quoted(name)})" for name in names)
+    row = connection.execute(
+        "WITH several AS (SELECT DISTINCT person_key FROM answered WHERE NOT represents) "
+        f"SELECT {counted} FROM (SELECT {alone} FROM answered ANTI JOIN several USING (person_key) UNION ALL "
+        f"SELECT {together} FROM answered SEMI JOIN several USING (person_key) GROUP BY person_key)"
+    ).fetchone()
     return {name: int(count) for name, count in zip(questions.segments, row or (), strict=True)}

@@ -15,6 +15,7 @@ from tidings.model.seams import Condition
 from tidings.plugins import contained
 from tidings.warehouse.contract import CONTACT_COLUMNS
 from tidings.warehouse.days import DAY
+from tidings.warehouse.in_order import in_order
 from tidings.warehouse.milestones import milestones
 from tidings.warehouse.reading import save
 from tidings.warehouse.rhythm import REPEAT_SPEND, rhythm
@@ -117,9 +118,7 @@ def features(
     rows = join_all(
         customers.select(*own, completeness=_completeness(customers)),
         [
-            _orders(tables["orders"], now),
-            milestones(tables["orders"], ladder),
-            rhythm(tables["orders"], now, zone),
+            _orders(in_order(tables["orders"], ladder.loyal_orders - 1, now, zone), now, ladder),
             *aggregated(tables, asked, now, "customer_id"),
         ],
         "customer_id",
@@ -176,17 +175,19 @@ def join_all(rows: ir.Table, others: Iterable[ir.Table], key: str) -> ir.Table:
     return rows
 
 
-def _orders(orders: ir.Table, now: datetime) -> ir.Table:
+def _orders(rows: ir.Table, now: datetime, ladder: Ladder) -> ir.Table:
     import ibis
 
-    lately = orders.ordered_at >= ibis.literal(now - LATELY, type="timestamp('UTC', 6)")
-    return orders.group_by("customer_id").aggregate(
-        orders=orders.count(),
-        total_spend=_whole(orders.total.sum()),
-        first_order_at=orders.ordered_at.min(),
-        last_order_at=orders.ordered_at.max(),
-        orders_90d=orders.count(where=lately),
-        spend_90d=_whole(orders.total.sum(where=lately)),
+    lately = rows.ordered_at >= ibis.literal(now - LATELY, type="timestamp('UTC', 6)")
+    return rows.group_by("customer_id").aggregate(
+        orders=rows.count(),
+        total_spend=_whole(rows.total.sum()),
+        first_order_at=rows.ordered_at.min(),
+        last_order_at=rows.ordered_at.max(),
+        orders_90d=rows.count(where=lately),
+        spend_90d=_whole(rows.total.sum(where=lately)),
+        **milestones(rows, ladder),
+        **rhythm(rows),
     )
 
 

@@ -13,8 +13,8 @@ LOYAL_AT = "ladder__loyal_at"
 BACK_AT = "ladder__back_at"
 
 
-def milestones(orders: ir.Table, ladder: Ladder) -> ir.Table:
-    """One row a customer who ordered: customer_id, LOYAL_AT and BACK_AT (UTC, NULL where that never happened).
+def milestones(rows: ir.Table, ladder: Ladder) -> dict[str, ir.Column]:
+    """LOYAL_AT and BACK_AT (UTC, NULL where that never happened) as aggregates of `in_order`'s rows of a customer.
 
     LOYAL_AT is the first order that was the `loyal_orders`-th within `loyal_within`. BACK_AT is the last order after
     a silence longer than `lapsed` times the average gap of the orders before it (`usual_gap` where that was one,
@@ -22,20 +22,9 @@ def milestones(orders: ir.Table, ladder: Ladder) -> ir.Table:
     """
     import ibis
 
-    orders = orders.mutate(at=orders.ordered_at.epoch_seconds().cast("int64"))
-    history = ibis.window(group_by="customer_id", order_by=["ordered_at", "order_id"])
-    running = ibis.cumulative_window(group_by="customer_id", order_by=["ordered_at", "order_id"])
-    rows = orders.mutate(
-        before=ibis.row_number().over(history),
-        previous=orders.at.lag(1).over(history),
-        first=orders.at.min().over(running),
-        counted_from=orders.at.lag(ladder.loyal_orders - 1).over(history),
-    )
     own = (rows.previous - rows.first) / (rows.before - 1).nullif(0)
     shortest, usual = ladder.shortest_gap.total_seconds(), ladder.usual_gap.total_seconds()
     gap = ibis.ifelse(own < shortest, shortest, own).fill_null(usual)
     loyal = rows.at - rows.counted_from <= int(ladder.loyal_within.total_seconds())
     back = (rows.at - rows.previous) > ladder.lapsed * gap
-    return rows.group_by("customer_id").aggregate(
-        **{LOYAL_AT: rows.ordered_at.min(where=loyal), BACK_AT: rows.ordered_at.max(where=back)}
-    )
+    return {LOYAL_AT: rows.ordered_at.min(where=loyal), BACK_AT: rows.ordered_at.max(where=back)}
