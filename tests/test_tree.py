@@ -185,7 +185,7 @@ def test_every_library_the_tests_import_is_declared() -> None:
     """By the package or in the group `test`: none is there only because another one happens to bring it."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     declared = _declared() | frozenset(map(_canonical, groups["test"]))
-    ours = {"hatch_build", "tests", "tidings", "tidings_plugins"}
+    ours = {"benchmarks", "hatch_build", "tests", "tidings", "tidings_plugins"}
     wrong = [
         f"{_name(path)}:{line}: {module}"
         for path in sorted((ROOT / "tests").rglob("*.py"))
