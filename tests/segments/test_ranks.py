@@ -29,6 +29,12 @@ def who(project: Project, **asked: Any) -> dict[str, str]:
     return {name: "".join(row["customer_id"] for row in rows if row[name]) for name in asked}
 
 
+def test_ranking_leaves_the_file_in_order(shop: Project) -> None:
+    """A rank that goes against the order of ids is worked out in its own order, which is not that of the rows."""
+    rows, _ = people(shop, shop.root, {"money": {"top": {"by": "average_order", "count": 2}}})
+    assert [row["customer_id"] for row in rows] == list("abcdefghij")
+
+
 def test_the_first_are_counted_among_all(shop: Project) -> None:
     """By number, money and time; ties by customer_id; who has no value is never in, and always in the complement."""
     found = who(

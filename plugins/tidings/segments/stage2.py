@@ -77,12 +77,12 @@ def save_people(
 def _statement(sql: str, questions: Questions) -> tuple[str, dict[str, Any]]:
     """The rows of `sql` with every answer, in order of customer_id."""
     parameters: dict[str, Any] = {}
-    # Sorted before they are wide; what ranks or counts over all customers leaves them in another order.
+    # Sorted before they are wide, and once more where an answer may look at other rows: that leaves another order.
     sql = f"SELECT * FROM ({sql}) ORDER BY customer_id"
     for layer in questions.layers:
         sql, parameters = _with_answers(sql, parameters, layer)
-    over_all = any(" OVER (" in each.sql for layer in questions.layers for each in layer.values())
-    return f"{sql} ORDER BY customer_id" if over_all else sql, parameters
+    asked = " ".join(each.sql for layer in questions.layers for each in layer.values()).lower()
+    return f"{sql} ORDER BY customer_id" if "over" in asked or "select" in asked else sql, parameters
 
 
 def _answers(persons: pd.DataFrame, conditions: Iterable[Condition]) -> dict[str, pd.Series[Any]]:
